@@ -1,0 +1,9 @@
+module.exports = {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/tests/**/*.test.ts'],
+  transform: { '\\.[mc]?[jt]s$': '<rootDir>/jest.esbuild.cjs' },
+  // ESM-only packages (p-limit, minimatch) are transformed like our own files.
+  transformIgnorePatterns: [],
+  setupFiles: ['<rootDir>/tests/setup.cjs'],
+  testTimeout: 30_000,
+};

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
 import { auditTable } from '../shared/aws/audit-table';
+import { dynamodbClient, sqsClient } from '../shared/aws/clients';
 import { recheckQueue } from '../shared/aws/recheck-queue';
 import { reconcileInbox } from '../shared/aws/reconcile-inbox';
 import { ecrClients, ecrReader } from '../shared/aws/registries';
@@ -14,8 +13,8 @@ import { environment, optionalEnvironment } from '../shared/lambda/environment';
 import { lambdaFunction, logger, partialFailures } from '../shared/lambda/functions';
 import { openPolicy } from '../shared/policy/open';
 
-const dynamodb = new DynamoDBClient({});
-const sqs = new SQSClient({});
+const dynamodb = dynamodbClient();
+const sqs = sqsClient();
 const now = () => Date.now();
 const queueUrl = environment('RECONCILE_QUEUE_URL');
 const hubAccount = environment('HUB_ACCOUNT');

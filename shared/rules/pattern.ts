@@ -95,6 +95,9 @@ function expandedGlobs(text: string): readonly Glob[] {
       `"${text}": the braces stand for more than ${mostAlternatives} patterns; write a list`,
     );
   }
+  if (expanded.some((one) => one.includes('{'))) {
+    throw new InvalidInput(`"${text}": braces hold alternatives, such as {a,b}`);
+  }
   return expanded.map(oneGlob);
 }
 

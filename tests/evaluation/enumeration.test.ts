@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { build } from 'esbuild';
 import { nextRecord } from '../../shared/audit/next-record';
 import type { AuditRecord } from '../../shared/audit/record';
 import type { Trigger } from '../../shared/domain/trigger';
 import { reconcile } from '../../shared/evaluation/reconcile';
 import { deniedTag, heldImage, policyOf } from '../builders/policies';
 import { imageResource, trigger } from '../builders/resources';
+import { mutant } from '../mutant';
 import { digests, explore, type Scenario, tag } from './explore';
 
 const policy = policyOf([heldImage, deniedTag('other')]);
@@ -91,33 +89,6 @@ function scenario(second: 'push' | 'delete', names: readonly Name[], crashes: nu
   };
 }
 
-/** The real code with one line of it changed, so that the enumeration can be seen to find what that line prevents. */
-async function mutant(file: string, from: string, to: string): Promise<typeof reconcile> {
-  const path = join(__dirname, '../../shared', file);
-  const source = readFileSync(path, 'utf8');
-  expect(source.split(from)).toHaveLength(2);
-  const built = await build({
-    entryPoints: [join(__dirname, '../../shared/evaluation/reconcile.ts')],
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    plugins: [
-      {
-        name: 'mutant',
-        setup: ({ onLoad }) =>
-          onLoad({ filter: /.*/ }, (args) =>
-            args.path === path ? { contents: source.replace(from, to), loader: 'ts' } : undefined,
-          ),
-      },
-    ],
-  });
-  const loaded: { exports: { reconcile?: typeof reconcile } } = { exports: {} };
-  new Function('module', 'exports', 'require', built.outputFiles[0]!.text)(loaded, loaded.exports, require);
-  return loaded.exports.reconcile!;
-}
-
 const deep = process.env.DEEP !== undefined;
 const casts: readonly (readonly [string, readonly Name[], number])[] = deep
   ? [['with a duplicate, a sweep and a crash', ['push', 'then', 'duplicate', 'sweep'], 1]]
@@ -150,7 +121,7 @@ describe('the enumeration finds what each of these prevents', () => {
       'push',
       ['push', 'then', 'sweep'],
       0,
-      'evaluation/reconcile.ts',
+      'shared/evaluation/reconcile.ts',
       'changed: won.filter((one) => one.changed).map(({ work }) => work),',
       'changed: [],',
     ],
@@ -159,7 +130,7 @@ describe('the enumeration finds what each of these prevents', () => {
       'push',
       ['push', 'then', 'duplicate'],
       1,
-      'evaluation/reconcile.ts',
+      'shared/evaluation/reconcile.ts',
       'touched: await touchedBy(work, head, dependencies)',
       'touched: (await isRecorded(dependencies.trail, head, work.triggers[0]!)) ? [] : await touchedBy(work, head, dependencies)',
     ],
@@ -168,18 +139,20 @@ describe('the enumeration finds what each of these prevents', () => {
       'delete',
       ['push', 'then'],
       1,
-      'events/touches.ts',
+      'shared/events/touches.ts',
       'image(context.holder?.digest);',
       "if (trigger.kind !== 'delete') image(context.holder?.digest);",
     ],
   ] as const)(
     'without %s an end is wrong',
     async (_, second, names, crashes, file, from, to) => {
-      const found = await explore(
-        scenario(second, names, crashes),
-        await mutant(file, from, to),
-        dependencies,
+      const changed = await mutant<{ reconcile: typeof reconcile }>(
+        'shared/evaluation/reconcile.ts',
+        file,
+        from,
+        to,
       );
+      const found = await explore(scenario(second, names, crashes), changed.reconcile, dependencies);
       expect(found.wrong.size).toBeGreaterThan(0);
     },
     120_000,

@@ -5,5 +5,6 @@ module.exports = {
   // ESM-only packages (p-limit, minimatch) are transformed like our own files.
   transformIgnorePatterns: [],
   setupFiles: ['<rootDir>/tests/setup.cjs'],
+  reporters: ['default', '<rootDir>/tests/closing-line.cjs'],
   testTimeout: 30_000,
 };

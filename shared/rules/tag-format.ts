@@ -40,7 +40,7 @@ export const tagFormat: Rule<'tag', Parameters> = {
     const { allow, deny, digestTagDeny } = compiled(parameters);
     // Signatures, attestations and indexes under such tags are written by tools that leave no choice of name.
     const digestTag = isDigestTag(tag);
-    const denied = (deny).find((pattern) => pattern.matches(tag));
+    const denied = (digestTag ? digestTagDeny : deny).find((pattern) => pattern.matches(tag));
     if (denied)
       return fail(`tag "${tag}" is denied by "${denied.text}"`, {
         tag,

@@ -72,22 +72,18 @@ function movableTags({ tagMutability, mutabilityExclusions }: RepositoryFact): r
 
 /**
  * Whether every tag that `inner` matches is matched by `outer`. A `*` of `inner` can stand for anything, so only a
- * `*` of `outer` covers it: replaced by a character that stands in no tag, it is matched by nothing else.
+ * `*` of `outer` covers it; and since `*` stands in no tag, that is what matching `inner` itself comes to.
  */
 export function covers(outer: string, inner: string): boolean {
-  return matchesWildcard(outer, inner.replaceAll('*', '\0'));
-}
-
-function matchesWildcard(wildcard: string, text: string): boolean {
-  const [first = '', ...rest] = wildcard.split('*');
+  const [first = '', ...rest] = outer.split('*');
   const last = rest.pop();
-  if (last === undefined) return text === first;
-  if (!text.startsWith(first)) return false;
+  if (last === undefined) return inner === first;
+  if (!inner.startsWith(first)) return false;
   let from = first.length;
   for (const part of rest) {
-    const found = text.indexOf(part, from);
+    const found = inner.indexOf(part, from);
     if (found < 0) return false;
     from = found + part.length;
   }
-  return text.length - last.length >= from && text.endsWith(last);
+  return inner.length - last.length >= from && inner.endsWith(last);
 }

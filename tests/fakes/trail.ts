@@ -1,6 +1,6 @@
-import { type AuditRecord, recordPrefix } from '../../shared/audit/record';
+import { type AuditRecord, sequenceOf } from '../../shared/audit/record';
 import type { Trail } from '../../shared/audit/trail';
-import { type Resource, scopeOf } from '../../shared/domain/resource';
+import { resourceKey } from '../../shared/domain/resource';
 
 export interface FakeTrail extends Trail {
   /** Everything inserted, in order. */
@@ -8,23 +8,25 @@ export interface FakeTrail extends Trail {
 }
 
 /** The audit table in memory: inserts where the key is free, and nothing else. */
-export function fakeTrail(records: AuditRecord[] = []): FakeTrail {
-  const chainOf = (resource: Resource) =>
-    records
-      .filter((one) => one.scope === scopeOf(resource) && one.record.startsWith(recordPrefix(resource)))
-      .toSorted((one, other) => (one.record < other.record ? 1 : -1));
+export function fakeTrail(): FakeTrail {
+  const records: AuditRecord[] = [];
+  const chains = new Map<string, AuditRecord[]>();
   return {
     records,
-    head: async (resource) => chainOf(resource)[0],
+    head: async (resource) => chains.get(resourceKey(resource))?.at(-1),
     async insert(added) {
       return added.map((record) => {
-        if (records.some((one) => one.scope === record.scope && one.record === record.record)) return false;
+        const key = `${record.scope} ${record.record.slice(0, -13)}`;
+        const chain = chains.get(key) ?? [];
+        if (sequenceOf(record) <= chain.length) return false;
+        chains.set(key, chain);
+        chain.push(record);
         records.push(record);
         return true;
       });
     },
     async *chain(resource) {
-      yield* chainOf(resource);
+      yield* (chains.get(resourceKey(resource)) ?? []).toReversed();
     },
   };
 }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import type { Resource } from '../../shared/domain/resource';
+import { compilePolicy } from '../../shared/policy/compile';
 import type { CompiledPolicy } from '../../shared/policy/compiled-policy';
 import type { EffectivePolicy, Policy } from '../../shared/policy/effective-policy';
 import { mergeRules } from '../../shared/policy/merge';
@@ -90,6 +91,13 @@ namespaces:
     expect(ruleIn(policy.effectiveFor(registry, 'other'), 'tag-format')?.parameters).toEqual({
       allow: ['semver', 'git-sha'],
       deny: ['latest'],
+    });
+  });
+
+  test('a default of the rule does not hide what a preset says', () => {
+    const empty = opened('version: 1\nextends: baseline\nrules: { tag-immutability: { with: {} } }');
+    expect(ruleIn(empty.effectiveFor(registry, 'a'), 'tag-immutability')?.parameters).toEqual({
+      except: ['cache-*'],
     });
   });
 
@@ -268,8 +276,17 @@ describe('the compiled policy', () => {
     expect(hash).toMatch(/^[0-9a-f]{64}$/);
     expect(at).toBe(builtAt);
     expect(validPolicy(`# hello\n{ mode: report, extends: "baseline", version: 1 }`).hash).toBe(hash);
+    expect(
+      compilePolicy({ file: 'other.yaml', text, readFile: String }, '2027-01-01T00:00:00Z').policy?.hash,
+    ).toBe(hash);
     expect(validPolicy(text.replace('report', 'enforce')).hash).not.toBe(hash);
     expect(openPolicy(validPolicy(text))).toMatchObject({ hash, builtAt });
+  });
+
+  test('has the same hash whatever the order of keys in a lifecycle template', () => {
+    const hash = (rule: string) => validPolicy(`version: 1\nlifecycle: { services: [${rule}] }`).hash;
+    expect(hash('{ rulePriority: 1, description: a }')).toBe(hash('{ description: a, rulePriority: 1 }'));
+    expect(hash('{ rulePriority: 1, description: a }')).not.toBe(hash('{ description: b, rulePriority: 1 }'));
   });
 
   test('of another version with other rules is refused by name', () => {

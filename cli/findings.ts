@@ -3,9 +3,9 @@ import { isoTime } from '../shared/domain/duration';
 import { InvalidInput } from '../shared/domain/errors';
 import { displayName, type Registry, type Resource, resourceKey } from '../shared/domain/resource';
 import { type Severity, severities } from '../shared/domain/result';
+import { unknownRule } from '../shared/policy/load';
 import { catalogue, ruleById } from '../shared/rules';
 import { repositoryGlobs } from '../shared/rules/pattern';
-import { unknownRule } from '../shared/policy/load';
 import { counted, type Format, jsonText, type Style, type Terminal } from './output';
 import { table } from './table';
 import { ago, shortDigests, whereShown } from './words';
@@ -67,25 +67,28 @@ export async function findings(
 /** The check of `--rule`, before anything is opened. Throws `InvalidInput`. */
 export function checkRules(rules: readonly string[] = []): void {
   for (const id of rules) {
-    if (!ruleById(id)) throw new InvalidInput(`${unknownRule(id)}; ecr-warden rules lists all ${catalogue.length}`);
+    if (!ruleById(id))
+      throw new InvalidInput(`${unknownRule(id)}; ecr-warden rules lists all ${catalogue.length}`);
   }
 }
 
-function filterOf({ rules, repositories, severity, regions }: FindingsOptions): (finding: Finding) => boolean {
-  const globs = repositories?.length ? repositories.map(repositoryGlob) : undefined;
+function filterOf({
+  rules,
+  repositories,
+  severity,
+  regions,
+}: FindingsOptions): (finding: Finding) => boolean {
+  const globs = repositories?.length ? repositories.flatMap(repositoryGlobs) : undefined;
   const least = severity ? severities.indexOf(severity) : 0;
   return (finding) => {
     const { resource } = finding;
     if (rules?.length && !rules.includes(finding.rule)) return false;
     if (regions?.length && !regions.includes(resource.region)) return false;
     if (severities.indexOf(finding.severity) < least) return false;
-    return !globs || (resource.kind !== 'registry' && globs.some((matches) => matches(resource.repository)));
+    return (
+      !globs || (resource.kind !== 'registry' && globs.some((glob) => glob.matches(resource.repository)))
+    );
   };
-}
-
-function repositoryGlob(text: string): (repository: string) => boolean {
-  const pattern = repositoryGlobs(text);
-  return (repository) => pattern.matches(repository);
 }
 
 const statuses: readonly Finding['status'][] = ['open', 'snoozed', 'exempt', 'resolved'];
@@ -148,12 +151,20 @@ function page(
   registries: readonly Registry[],
   terminal: Terminal,
 ): string {
-  if (found.length === 0) return all ? 'No findings.\n' : 'No open findings. With --all you also see what was resolved.\n';
-  const where = whereShown(found.map(({ resource }) => resource), registries);
+  if (found.length === 0)
+    return all ? 'No findings.\n' : 'No open findings. With --all you also see what was resolved.\n';
+  const where = whereShown(
+    found.map(({ resource }) => resource),
+    registries,
+  );
   const statusShown = found.some(({ status }) => status !== 'open');
   const rows = table(
     [
-      { head: 'SEVERITY', cell: ({ severity }) => severity, style: ({ severity }) => severityStyles[severity] },
+      {
+        head: 'SEVERITY',
+        cell: ({ severity }) => severity,
+        style: ({ severity }) => severityStyles[severity],
+      },
       ...(statusShown ? [{ head: 'STATUS', cell: ({ status }: Finding) => status }] : []),
       { head: 'RESOURCE', cell: ({ resource }) => shortDigests(displayName(resource)), flexible: true },
       ...where.map(({ head, cell }) => ({ head, cell: ({ resource }: Finding) => cell(resource) })),
@@ -168,7 +179,8 @@ function page(
 }
 
 function whyOf({ message, status, reason, exemption }: Finding): string {
-  if (status === 'exempt' && exemption) return `${message} (${exemption.ticket}, through ${exemption.through})`;
+  if (status === 'exempt' && exemption)
+    return `${message} (${exemption.ticket}, through ${exemption.through})`;
   if (status === 'resolved' && reason) return `${message} (${reason})`;
   return message;
 }

@@ -16,8 +16,9 @@ export function readReference(text: string): Reference {
     /^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[^/]+\/(.+)$/.exec(text) ?? [];
   const registry = account && region ? { registry: { account, region } } : {};
   const [, repository, tag, digest] =
-    /^([a-z0-9][a-z0-9._/-]*?)(?::([A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(name) ??
-    [];
+    /^([a-z0-9][a-z0-9._/-]*?)(?::([A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(
+      name,
+    ) ?? [];
   if (!repository || (tag && digest)) {
     throw new InvalidInput(
       `"${text}" names no image: write REPOSITORY, REPOSITORY:TAG or REPOSITORY@sha256:…, such as payments/api:v1.4.0`,

@@ -22,7 +22,9 @@ export function whereShown(
   const all = [...shown, ...reachable];
   const several = (of: (registry: Registry) => string): boolean => new Set(all.map(of)).size > 1;
   return [
-    ...(several(({ account }) => account) ? [{ head: 'ACCOUNT', cell: ({ account }: Registry) => account }] : []),
+    ...(several(({ account }) => account)
+      ? [{ head: 'ACCOUNT', cell: ({ account }: Registry) => account }]
+      : []),
     ...(several(({ region }) => region) ? [{ head: 'REGION', cell: ({ region }: Registry) => region }] : []),
   ];
 }

@@ -184,9 +184,9 @@ function markup(text: string): MrkdwnElement {
   return { type: 'mrkdwn', text, verbatim: true };
 }
 
-/** Words from outside, shown as they are: in plain text `*`, `_` and `:tada:` are letters. */
+/** Words from outside, shown as they are: in plain text `*`, `_` and `:tada:` are letters. Slack refuses empty ones. */
 function asIs(text: string, limit: number): PlainTextElement {
-  return { type: 'plain_text', text: escaped(text, limit), emoji: false };
+  return { type: 'plain_text', text: escaped(text, limit) || '…', emoji: false };
 }
 
 /** `tag-format` and `deniedBy` as people write them. */

@@ -16,7 +16,7 @@ function textsOf({ blocks }: SlackMessage): { type: string; text: string }[] {
 
 /** What a person reads, a line a text. */
 function read(message: SlackMessage): string[] {
-  return textsOf(message).map(plain);
+  return textsOf(message).map((one) => plain(one).replace(/ +/g, ' '));
 }
 
 describe('an open finding', () => {
@@ -35,7 +35,7 @@ describe('an open finding', () => {
       'allow semver, git-sha',
       'What to do: Push the image again under an allowed tag and remove this one.',
       `owner payments · by 111122223333:assumed-role/ci/build-7 · ${digest('a').slice(0, 19)}… · first seen 2026-11-20 10:00 UTC`,
-    ].map((line) => line.replace(/ {2,}/g, ' ')));
+    ]);
     expect(message.text).toBe('High: payments/api:latest: tag "latest" is denied by "latest" (tag-format)');
   });
 
@@ -81,7 +81,7 @@ describe('a finding that is no longer open', () => {
       'payments/api:latest in 111122223333 eu-central-1',
       'Put right after 2 h 5 min: the rule passes.',
       'Was: tag "latest" is denied by "latest"',
-      'first seen 2026-11-20 10:00 UTC  ·  resolved 2026-11-20 12:05 UTC'.replace(/ {2,}/g, ' '),
+      'first seen 2026-11-20 10:00 UTC · resolved 2026-11-20 12:05 UTC',
     ]);
     expect(textsOf(message)[1]?.text).toMatch(/^~\*`payments\/api:latest`\*~/);
     expect(message.text).toBe('Resolved: payments/api:latest (tag-format)');
@@ -182,7 +182,7 @@ describe('text from outside', () => {
             expect(text.length).toBeGreaterThan(0);
             const inner = text.replace(/<!date\^\d+\^[^|<>]*\|[^<>]*>/g, '');
             expect(inner).not.toMatch(/[<>]|&(?!(?:amp|lt|gt);)/);
-            expect(inner.isWellFormed()).toBe(true);
+            expect(inner).not.toMatch(/\p{Cs}/u);
             if (type === 'mrkdwn') expect(text.split('`').length % 2).toBe(1);
           }
           expect(texts[0]!.text.length).toBeLessThanOrEqual(150);

@@ -7,6 +7,8 @@ export const presets: Readonly<Record<PresetName, PolicyDocument>> = {
     version: 1,
     rules: {
       'tag-format': { severity: 'medium', with: { deny: ['latest'] } },
+      // Of a preset this waits until the file has namespaces: without any, nothing could be allowed.
+      'namespace-allowed': { severity: 'medium' },
       'tag-immutability': { severity: 'medium', with: { except: ['cache-*'] } },
       'lifecycle-policy-present': { severity: 'low' },
     },

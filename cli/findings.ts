@@ -4,7 +4,7 @@ import { InvalidInput } from '../shared/domain/errors';
 import { displayName, type Registry, type Resource, resourceKey } from '../shared/domain/resource';
 import { type Severity, severities } from '../shared/domain/result';
 import { unknownRule } from '../shared/policy/load';
-import { catalogue, ruleById } from '../shared/rules';
+import { ruleById } from '../shared/rules';
 import { repositoryGlobs } from '../shared/rules/pattern';
 import { counted, type Format, jsonText, type Style, type Terminal } from './output';
 import { table } from './table';
@@ -67,8 +67,7 @@ export async function findings(
 /** The check of `--rule`, before anything is opened. Throws `InvalidInput`. */
 export function checkRules(rules: readonly string[] = []): void {
   for (const id of rules) {
-    if (!ruleById(id))
-      throw new InvalidInput(`${unknownRule(id)}; ecr-warden rules lists all ${catalogue.length}`);
+    if (!ruleById(id)) throw new InvalidInput(`--rule: ${unknownRule(id)}`);
   }
 }
 

@@ -1,25 +1,25 @@
-import * as batchGetItem from 'dynalite/validations/batchGetItem';
 import runBatchGetItem from 'dynalite/actions/batchGetItem';
-import * as batchWriteItem from 'dynalite/validations/batchWriteItem';
 import runBatchWriteItem from 'dynalite/actions/batchWriteItem';
-import * as createTable from 'dynalite/validations/createTable';
 import runCreateTable from 'dynalite/actions/createTable';
-import * as deleteItem from 'dynalite/validations/deleteItem';
 import runDeleteItem from 'dynalite/actions/deleteItem';
-import * as getItem from 'dynalite/validations/getItem';
 import runGetItem from 'dynalite/actions/getItem';
-import * as putItem from 'dynalite/validations/putItem';
 import runPutItem from 'dynalite/actions/putItem';
-import * as query from 'dynalite/validations/query';
 import runQuery from 'dynalite/actions/query';
-import * as scan from 'dynalite/validations/scan';
 import runScan from 'dynalite/actions/scan';
-import * as updateItem from 'dynalite/validations/updateItem';
 import runUpdateItem from 'dynalite/actions/updateItem';
-import * as updateTable from 'dynalite/validations/updateTable';
 import runUpdateTable from 'dynalite/actions/updateTable';
 import { create, type Item, type Level, type LevelOperation, type Store, type Table } from 'dynalite/db';
 import { checkTypes, checkValidations } from 'dynalite/validations';
+import * as batchGetItem from 'dynalite/validations/batchGetItem';
+import * as batchWriteItem from 'dynalite/validations/batchWriteItem';
+import * as createTable from 'dynalite/validations/createTable';
+import * as deleteItem from 'dynalite/validations/deleteItem';
+import * as getItem from 'dynalite/validations/getItem';
+import * as putItem from 'dynalite/validations/putItem';
+import * as query from 'dynalite/validations/query';
+import * as scan from 'dynalite/validations/scan';
+import * as updateItem from 'dynalite/validations/updateItem';
+import * as updateTable from 'dynalite/validations/updateTable';
 import { levelFolder } from './level-folder';
 import { AwsError } from './service';
 
@@ -116,7 +116,11 @@ export async function openDynalite(options: DynaliteOptions): Promise<Dynalite> 
       },
       getItemDb(name) {
         const prefix = `item-${name}~`;
-        const write = (operation: LevelOperation, after: Item | undefined, done: (error?: unknown) => void) => {
+        const write = (
+          operation: LevelOperation,
+          after: Item | undefined,
+          done: (error?: unknown) => void,
+        ) => {
           const before = read.get(operation.key);
           const table = activeTable(name);
           const change = table && (before || after) ? { table, before, after } : undefined;
@@ -299,12 +303,15 @@ export function isItem(value: unknown): value is Item {
 }
 
 function wantsOldItem(input: object): boolean {
-  return 'ReturnValuesOnConditionCheckFailure' in input && input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD';
+  return (
+    'ReturnValuesOnConditionCheckFailure' in input && input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD'
+  );
 }
 
 /** dynalite's errors carry `statusCode` and a body with `__type` and `message` or `Message`. */
 function asAwsError(error: unknown, oldItem: Item | undefined): unknown {
-  if (!(error instanceof Error) || !('body' in error) || typeof error.body !== 'object' || !error.body) return error;
+  if (!(error instanceof Error) || !('body' in error) || typeof error.body !== 'object' || !error.body)
+    return error;
   const body: Record<string, unknown> = { ...error.body };
   const code = String(body.__type).split('#').at(-1) ?? 'InternalServerError';
   const members = code === 'ConditionalCheckFailedException' && oldItem ? { Item: oldItem } : {};

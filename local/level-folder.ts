@@ -37,10 +37,13 @@ export function levelFolder(folder: string): LevelFolder {
     opened: () => rmSync(note, { force: true }),
     closed: () => writeFileSync(note, JSON.stringify(contentsOf(folder))),
     refusal(cause) {
-      if (codesOf(cause).includes('LEVEL_LOCKED')) {
-        return new Error(`The data folder ${folder} is in use by another process: stop that one first.`, { cause });
+      const chain = chainOf(cause);
+      if (chain.some(({ code }) => code === 'LEVEL_LOCKED')) {
+        return new Error(`The data folder ${folder} is in use by another process: stop that one first.`, {
+          cause,
+        });
       }
-      return damaged(folder, messagesOf(cause).at(-1) ?? 'it cannot be opened', cause);
+      return damaged(folder, String(chain.at(-1)?.message ?? cause), cause);
     },
   };
 }
@@ -60,7 +63,8 @@ function contentsOf(folder: string): Record<string, string> {
 }
 
 function stateOf(file: string): string {
-  if (/CURRENT$|MANIFEST-\d+$/.test(file)) return createHash('sha256').update(readFileSync(file)).digest('hex');
+  if (/CURRENT$|MANIFEST-\d+$/.test(file))
+    return createHash('sha256').update(readFileSync(file)).digest('hex');
   return String(statSync(file).size);
 }
 
@@ -71,15 +75,13 @@ function readNote(file: string): Record<string, unknown> {
   } catch {
     // Told below: a note that cannot be read is damage as well.
   }
-  throw new Error(`The note ${file} beside the data folder is damaged: remove it if the folder itself is whole.`);
+  throw new Error(
+    `The note ${file} beside the data folder is damaged: remove it if the folder itself is whole.`,
+  );
 }
 
-function codesOf(error: unknown): unknown[] {
-  if (!(error instanceof Error)) return [];
-  return ['code' in error ? error.code : undefined, ...codesOf(error.cause)];
-}
-
-function messagesOf(error: unknown): string[] {
-  if (!(error instanceof Error)) return [];
-  return [error.message, ...messagesOf(error.cause)];
+/** LevelDB's own errors are not of this realm's Error where tests run. */
+function chainOf(error: unknown): { code?: unknown; message?: unknown }[] {
+  if (typeof error !== 'object' || error === null) return [];
+  return [error, ...chainOf('cause' in error ? error.cause : undefined)];
 }

@@ -36,7 +36,7 @@ export function parseInsert(statement: string): Insert {
     const [, name = ''] = take(NAME, "an attribute's name in single quotes and a colon");
     const attribute = unescaped(name);
     if (attributes.has(attribute)) throw refused(`attribute ${attribute} is given twice`);
-    const value = valueOf(take(VALUE, '?, a string, a number, true, false or null'));
+    const value = literalOf(take(VALUE, '?, a string, a number, true, false or null'));
     if (value === 'parameter') parameters += 1;
     attributes.set(attribute, value);
   } while (take(NEXT, 'a comma or }')[1] === ',');
@@ -59,7 +59,7 @@ export function insertedItem(insert: Insert, parameters: readonly unknown[]): Re
   );
 }
 
-function valueOf([text = '', parameter, quoted, digits, truth]: RegExpExecArray): Literal | 'parameter' {
+function literalOf([text = '', parameter, quoted, digits, truth]: RegExpExecArray): Literal | 'parameter' {
   if (parameter) return 'parameter';
   if (quoted !== undefined) return { S: unescaped(quoted) };
   if (digits) return { N: digits };
@@ -72,5 +72,8 @@ function unescaped(text: string): string {
 }
 
 function refused(reason: string): AwsError {
-  return new AwsError('ValidationException', `Statement wasn't well formed, can't be processed: ${reason} (${SUPPORTED}).`);
+  return new AwsError(
+    'ValidationException',
+    `Statement wasn't well formed, can't be processed: ${reason} (${SUPPORTED}).`,
+  );
 }

@@ -1,4 +1,12 @@
-import { hashPrefix, type Item, itemSize, type Level, type LevelRange, type Table, toRangeStr } from 'dynalite/db';
+import {
+  hashPrefix,
+  type Item,
+  itemSize,
+  type Level,
+  type LevelRange,
+  type Table,
+  toRangeStr,
+} from 'dynalite/db';
 
 /**
  * The one shape of Query that the audit trail lives on, read straight from the store: the base table, the hash key
@@ -29,35 +37,46 @@ const EXPRESSION =
 /** DynamoDB returns at most 1 MB a page. */
 const PAGE_BYTES = 1024 * 1024;
 
+/** Characters; no key of more is stored, whatever their size in bytes. */
+const LONGEST_RANGE_KEY = 1024;
+
 /** Undefined for a query of any other shape, or one that DynamoDB would refuse: those are dynalite's. */
 export function rangeQuery(input: Readonly<Record<string, unknown>>, table: Table): RangeQuery | undefined {
   if (!Object.keys(input).every((key) => PARSED.has(key))) return undefined;
   const { KeyConditionExpression: expression, Limit: limit } = input;
   if (typeof expression !== 'string') return undefined;
   if (limit !== undefined && !isPositiveInteger(limit)) return undefined;
-  if (!isOptionalBoolean(input.ScanIndexForward) || !isOptionalBoolean(input.ConsistentRead)) return undefined;
+  if (!isOptionalBoolean(input.ScanIndexForward) || !isOptionalBoolean(input.ConsistentRead))
+    return undefined;
   const match = EXPRESSION.exec(expression);
   if (!match) return undefined;
-  const [, hashName, hashValue, prefixName, prefix, betweenName, low, high, comparedName, operator, compared] =
-    match;
+  const [
+    ,
+    hashName,
+    hashValue,
+    prefixName,
+    prefix,
+    betweenName,
+    low,
+    high,
+    comparedName,
+    operator,
+    compared,
+  ] = match;
 
   const names = usedUp(input.ExpressionAttributeNames);
   const values = usedUp(input.ExpressionAttributeValues);
-  const keyOf = (position: 0 | 1) => keyAttribute(table, position);
-  const operand = (position: 0 | 1, placeholder: string | undefined): string | undefined => {
-    const type = keyOf(position)?.type;
-    return type && keyText(values.take(placeholder), type);
-  };
+  const operand = (placeholder: string | undefined) => keyText(values.take(placeholder));
 
-  const hash = keyOf(0);
-  const rangeKey = keyOf(1);
-  if (!hash || names.take(hashName) !== hash.name) return undefined;
-  const hashText = operand(0, hashValue);
+  const hash = stringKey(table, 0);
+  if (!hash || names.take(hashName) !== hash) return undefined;
+  const hashText = operand(hashValue);
   if (hashText === undefined) return undefined;
   const rangeName = prefixName ?? betweenName ?? comparedName;
-  if (rangeName && (!rangeKey || names.take(rangeName) !== rangeKey.name)) return undefined;
+  const rangeKey = stringKey(table, 1);
+  if (rangeName && (!rangeKey || names.take(rangeName) !== rangeKey)) return undefined;
 
-  const partition = `item-${table.TableName}~${hashPrefix(hashText, hash.type)}/${toRangeStr(hashText, hash.type)}/`;
+  const partition = `item-${table.TableName}~${hashPrefix(hashText, 'S')}/${toRangeStr(hashText, 'S')}/`;
   const bounds = boundsOf();
   if (!bounds || !names.empty() || !values.empty()) return undefined;
   return {
@@ -69,15 +88,15 @@ export function rangeQuery(input: Readonly<Record<string, unknown>>, table: Tabl
 
   function boundsOf(): LevelRange | undefined {
     const whole = { gte: partition, lt: `${partition}~` };
-    if (!rangeName || !rangeKey) return whole;
-    const first = operand(1, prefix ?? low ?? compared);
+    if (!rangeName) return whole;
+    const first = operand(prefix ?? low ?? compared);
     if (first === undefined) return undefined;
-    const from = partition + toRangeStr(first, rangeKey.type);
-    if (prefixName) return rangeKey.type === 'S' ? { gte: `${from}/`, lt: `${from}~` } : undefined;
+    const from = partition + toRangeStr(first, 'S');
+    if (prefixName) return { gte: `${from}/`, lt: `${from}~` };
     if (betweenName) {
-      const last = operand(1, high);
+      const last = operand(high);
       if (last === undefined) return undefined;
-      const to = partition + toRangeStr(last, rangeKey.type);
+      const to = partition + toRangeStr(last, 'S');
       // DynamoDB refuses a range that ends before it begins; which does so too is dynalite's to say.
       return from <= to ? { gte: `${from}/`, lte: `${to}/~` } : undefined;
     }
@@ -99,7 +118,7 @@ export function rangeQuery(input: Readonly<Record<string, unknown>>, table: Tabl
 /** The answer in DynamoDB's JSON, as dynalite gives it. */
 export async function readRange(level: Level, query: RangeQuery, capacity: unknown): Promise<object> {
   const { range, limit, table } = query;
-  const rangeKey = keyAttribute(table, 1)?.name;
+  const rangeKey = stringKey(table, 1);
   const wanted = limit ?? Number.POSITIVE_INFINITY;
   const items: Item[] = [];
   let pageBytes = 0;
@@ -143,19 +162,19 @@ export function keyOfItem(table: Table, item: Item): Item {
   );
 }
 
-function keyAttribute(table: Table, position: 0 | 1): { name: string; type: string } | undefined {
+function stringKey(table: Table, position: 0 | 1): string | undefined {
   const name = table.KeySchema[position]?.AttributeName;
   const type = table.AttributeDefinitions.find(({ AttributeName }) => AttributeName === name)?.AttributeType;
-  return name && type ? { name, type } : undefined;
+  return type === 'S' ? name : undefined;
 }
 
-/** The text of `{S: text}`, if it is exactly that and not empty. Numbers and bytes are left to dynalite's checks. */
-function keyText(value: unknown, type: string): string | undefined {
-  if (type !== 'S' || typeof value !== 'object' || value === null) return undefined;
+/** The text of `{S: text}`, if it is exactly that and can be a key. Numbers and bytes are left to dynalite's checks. */
+function keyText(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
   const [entry, ...others] = Object.entries(value);
   if (!entry || others.length > 0 || entry[0] !== 'S') return undefined;
   const text: unknown = entry[1];
-  return typeof text === 'string' && text !== '' ? text : undefined;
+  return typeof text === 'string' && text !== '' && text.length <= LONGEST_RANGE_KEY ? text : undefined;
 }
 
 /** Hands out a map's values and knows whether all were asked for: DynamoDB refuses unused placeholders. */

@@ -74,9 +74,8 @@ function withoutReturn(line: string): string {
 }
 
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error ? String(error.code) : '';
-  return reasons.get(code) ?? error.message;
+  const { code, message }: { code?: unknown; message?: unknown } = Object(error);
+  return reasons.get(String(code)) ?? String(message ?? error);
 }
 
 const reasons = new Map([

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../domain/canonical-json';
-import { InvalidInput, Refused } from '../domain/errors';
+import { InvalidInput, Refused, Unavailable } from '../domain/errors';
 import { parseFindingChanged } from '../events/finding-changed';
 import type { Policy } from '../policy/effective-policy';
 import type { AlertsEntry } from '../policy/policy-document';
@@ -74,7 +74,7 @@ export interface NotifyDependencies {
 
 export type Told = 'nothing' | 'posted' | 'updated' | 'remembered';
 
-/** How long a right to write holds. The function's own time-out must be shorter, or two could write at once. */
+/** How long a right to write holds. The function's own time-out must not be longer, or two could write at once. */
 const leaseMilliseconds = 60_000;
 
 /**
@@ -85,7 +85,6 @@ const leaseMilliseconds = 60_000;
  *     finding, then message: do they agree? → done
  *     claim (held by another → later) → finding again → post or edit → mark
  *
- * The finding is read before the message: a writer that claims after we saw the message reads the finding after us.
  * Only a crash or a lost answer between post and mark can cost a second message, since a post has no key by which
  * Slack could recognise it.
  */
@@ -224,8 +223,9 @@ export interface Failed {
 
 /**
  * Takes a batch, one finding after another, since Slack takes about one message a second and channel. Once Slack asks
- * for a pause the rest of the batch waits too. What fails comes again; what time cannot lift ends in the dead-letter
- * queue with its reason in the log, and can be redriven from there once people put it right.
+ * for a pause or does not answer, the rest of the batch waits too: trying it would take the function past its time-out.
+ * What fails comes again; what time cannot lift ends in the dead-letter queue with its reason in the log, and can be
+ * redriven from there once people put it right.
  */
 export async function notifyMessages(
   queued: readonly NotifyQueueMessage[],
@@ -233,7 +233,7 @@ export async function notifyMessages(
 ): Promise<readonly Failed[]> {
   const failed: Failed[] = [];
   const ends = new Map<string, Error | undefined>();
-  let pause: RateLimited | undefined;
+  let pause: Error | undefined;
   for (const message of queued) {
     let error: Error | undefined = pause;
     if (!error) {
@@ -247,12 +247,17 @@ export async function notifyMessages(
       }
     }
     if (!error) continue;
-    if (error instanceof RateLimited) pause = error;
+    if (stopsAll(error)) pause = error;
     failed.push({ message, error });
     // Where this fails, the queue's own visibility timeout brings the message back.
     if (error instanceof RetryLater) await endOf(() => dependencies.inbox.comeAgain(message, error.seconds));
   }
   return failed;
+}
+
+/** Not a claim that another invocation holds, which is about one finding alone. */
+function stopsAll(error: Error): boolean {
+  return error instanceof Unavailable && (error instanceof RateLimited || !(error instanceof RetryLater));
 }
 
 async function endOf(work: () => Promise<unknown>): Promise<Error | undefined> {

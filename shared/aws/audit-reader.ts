@@ -17,8 +17,8 @@ export interface AuditReader {
   scope(scope: string): AsyncIterable<AuditRecord>;
   /** Records by when they were recorded, the newest first, from `now` back to `since` (epoch milliseconds). */
   newest(now: number, since: number): AsyncIterable<AuditRecord>;
-  /** Every record there is, in no order that means anything. */
-  all(): AsyncIterable<AuditRecord>;
+  /** The ids of the events of every record there is: one list a record, in no order that means anything. */
+  eventIds(): AsyncIterable<readonly string[]>;
 }
 
 const timeIndex = 'byTime';
@@ -92,11 +92,20 @@ export function auditReader(client: DynamoDBClient, table: string): AuditReader 
       }
     },
 
-    async *all() {
+    async *eventIds() {
       const items = pages((from) =>
-        client.send(new ScanCommand({ TableName: table, ...(from && { ExclusiveStartKey: from }) })),
+        client.send(
+          new ScanCommand({
+            TableName: table,
+            ProjectionExpression: '#triggers',
+            ExpressionAttributeNames: { '#triggers': 'triggers' },
+            ...(from && { ExclusiveStartKey: from }),
+          }),
+        ),
       );
-      for await (const item of items) yield parseRecord(item);
+      for await (const { triggers } of items) {
+        yield Array.isArray(triggers) ? triggers.map((trigger: { id?: unknown }) => String(trigger.id)) : [];
+      }
     },
   };
 }

@@ -10,12 +10,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import {
-  type Finding,
-  messageKey,
-  parseFinding,
-  resourceOfFinding,
-} from '../alerts/finding';
+import { type Finding, messageKey, parseFinding, resourceOfFinding } from '../alerts/finding';
 import type { FindingReader, MessageStore, TrackedMessage } from '../alerts/notify';
 import type { FindingStore } from '../alerts/publish';
 import { scopeOf, type TagResource } from '../domain/resource';

@@ -18,6 +18,7 @@ export type EnvironmentName =
   | 'STATE_TABLE'
   | 'RECONCILE_QUEUE_URL'
   | 'REJECTED_QUEUE_URL'
+  | 'NOTIFY_QUEUE_URL'
   | 'EVENT_BUS_NAME'
   | 'POLICY_FILE'
   | 'READ_ROLE_NAME'

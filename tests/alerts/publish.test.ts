@@ -83,7 +83,12 @@ describe('a record with an opened finding', () => {
       },
     });
     expect(action?.detailType).toBe('Action Wanted');
-    expect(action?.detail).toMatchObject({ action: 'quarantine-tag', key, policyHash: 'a'.repeat(64), sequence: 1 });
+    expect(action?.detail).toMatchObject({
+      action: 'quarantine-tag',
+      key,
+      policyHash: 'a'.repeat(64),
+      sequence: 1,
+    });
     expect(action?.detail.id).not.toBe(change?.detail.id);
     expect(again).toEqual([change, action]);
   });
@@ -129,7 +134,12 @@ describe('a resolved finding', () => {
     const { state, dependencies } = world();
     for (const record of [opened, resolved, reopened]) await publish(record, dependencies);
     const standing = await state.finding(scope, key);
-    expect(standing).toMatchObject({ status: 'open', severity: 'low', digest: digest('b'), change: 'reopened' });
+    expect(standing).toMatchObject({
+      status: 'open',
+      severity: 'low',
+      digest: digest('b'),
+      change: 'reopened',
+    });
     expect(standing).not.toHaveProperty('reason');
     expect(standing?.openedAt).toBe('2026-11-20T13:00:00.000Z');
   });
@@ -174,7 +184,9 @@ test('a new policy, whose record names no resource, asks for a sweep too', async
   const { events, dependencies } = world();
   const record = { ...opened, scope: 'policy', record: 'policy#000000000001' };
   await publish({ ...record, actions: [{ kind: 'sweep-scope', step: 'wanted' }] }, dependencies);
-  expect(events.map(({ detailType, detail }) => [detailType, detail.scope])).toEqual([['Sweep Wanted', 'policy']]);
+  expect(events.map(({ detailType, detail }) => [detailType, detail.scope])).toEqual([
+    ['Sweep Wanted', 'policy'],
+  ]);
 });
 
 describe('a stream', () => {

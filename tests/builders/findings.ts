@@ -44,7 +44,13 @@ export function judged(over: Partial<JudgedResult> = {}): JudgedResult {
 }
 
 export function openFinding(over: Partial<OpenFinding> = {}): OpenFinding {
-  return { rule: 'tag-format', status: 'open', severity: 'high', openedAt: '2026-11-20T10:00:01.000Z', ...over };
+  return {
+    rule: 'tag-format',
+    status: 'open',
+    severity: 'high',
+    openedAt: '2026-11-20T10:00:01.000Z',
+    ...over,
+  };
 }
 
 /** The record that follows a head with what an evaluation says; only what matters to the test is given. */

@@ -191,7 +191,13 @@ function asIs(text: string, limit: number): PlainTextElement {
 
 /** `tag-format` and `deniedBy` as people write them. */
 function words(name: string): string {
-  return escaped(name.replaceAll('-', ' ').replace(/([a-z])([A-Z])/g, '$1 $2'), 60).toLowerCase();
+  return escaped(
+    name
+      .replace(/[`*_~]/g, '')
+      .replaceAll('-', ' ')
+      .replace(/([a-z])([A-Z])/g, '$1 $2'),
+    60,
+  ).toLowerCase();
 }
 
 function capital(text: string): string {

@@ -33,19 +33,19 @@ export function webhookMessenger({ url, sleep, timeoutMilliseconds = 10_000 }: W
 }
 
 async function send(address: string, body: string, timeoutMilliseconds: number): Promise<Response> {
+  const signal = AbortSignal.timeout(timeoutMilliseconds);
   try {
     return await fetch(address, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body,
       redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMilliseconds),
+      signal,
     });
-  } catch (error) {
+  } catch {
     // Without the cause: some of fetch's errors carry the address.
-    const timedOut = error instanceof Error && error.name === 'TimeoutError';
     throw new Unavailable(
-      `the Slack webhook ${timedOut ? 'did not answer in time' : 'could not be reached'}`,
+      `the Slack webhook ${signal.aborted ? 'did not answer in time' : 'could not be reached'}`,
     );
   }
 }

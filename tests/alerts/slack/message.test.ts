@@ -102,7 +102,12 @@ describe('a finding that is no longer open', () => {
   });
 
   test('names the exemption that allows it', () => {
-    const exemption = { owner: 'payments', ticket: 'PAY-1234', reason: 'old pipeline', through: '2027-01-31' };
+    const exemption = {
+      owner: 'payments',
+      ticket: 'PAY-1234',
+      reason: 'old pipeline',
+      through: '2027-01-31',
+    };
     const [header, , sentence] = read(findingMessage(finding({ status: 'exempt', exemption })));
     expect(header).toBe('⚪ Exempt: tag format');
     expect(sentence).toBe('Allowed through 2027-01-31 by payments (PAY-1234): old pipeline');
@@ -110,7 +115,8 @@ describe('a finding that is no longer open', () => {
 });
 
 describe('text from outside', () => {
-  const hostile = '<!channel> <@U123> <https://evil.example|click> & *bold* `code` \u202Eevil\u0007\u0000\u200B';
+  const hostile =
+    '<!channel> <@U123> <https://evil.example|click> & *bold* `code` \u202Eevil\u0007\u0000\u200B';
 
   test('pings nobody and links nowhere, wherever it stands', () => {
     const message = findingMessage(
@@ -155,8 +161,15 @@ describe('text from outside', () => {
           actor: outside,
           tag: outside,
           repository: outside,
-          status: fc.constantFrom('open' as const, 'resolved' as const, 'exempt' as const, 'snoozed' as const),
-          evidence: fc.dictionary(outside, fc.oneof(outside, fc.array(outside, { maxLength: 12 })), { maxKeys: 6 }),
+          status: fc.constantFrom(
+            'open' as const,
+            'resolved' as const,
+            'exempt' as const,
+            'snoozed' as const,
+          ),
+          evidence: fc.dictionary(outside, fc.oneof(outside, fc.array(outside, { maxLength: 12 })), {
+            maxKeys: 6,
+          }),
           team: outside,
           reason: outside,
         }),
@@ -186,7 +199,9 @@ describe('text from outside', () => {
             if (type === 'mrkdwn') expect(text.split('`').length % 2).toBe(1);
           }
           expect(texts[0]!.text.length).toBeLessThanOrEqual(150);
-          expect(made.text.length + texts.reduce((sum, { text }) => sum + text.length, 0)).toBeLessThan(13_000);
+          expect(made.text.length + texts.reduce((sum, { text }) => sum + text.length, 0)).toBeLessThan(
+            13_000,
+          );
         },
       ),
       { numRuns: 300 },

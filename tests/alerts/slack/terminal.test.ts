@@ -6,7 +6,9 @@ import { finding } from '../../builders/findings';
 import { tagResource } from '../../builders/resources';
 
 test('a message is a box of text', () => {
-  const box = renderInTerminal(findingMessage(finding(), { team: 'payments' }), 60, { title: '#payments-registry' });
+  const box = renderInTerminal(findingMessage(finding(), { team: 'payments' }), 60, {
+    title: '#payments-registry',
+  });
   expect(box).toBe(
     [
       '╭─ #payments-registry ─────────────────────────────────────╮',

@@ -222,7 +222,7 @@ async function serverless(options) {
     await promisify(execFile)(process.execPath, [cli, ...options], { cwd: root, env });
   } catch (error) {
     throw new BuildError(
-      `serverless ${options[0]} failed:\n${error.stderr || error.stdout || error.message}`,
+      `serverless ${options[0]} failed:\n${error.stderr}${error.stdout || error.message}`,
     );
   }
 }

@@ -1,8 +1,8 @@
+import { resolve } from 'node:path';
 import { type Registration, runningClouds } from '../local/registration';
 import { type Connection, type WardenTables, wardenTables, whoAmI } from '../shared/aws/warden-tables';
 import { InvalidInput } from '../shared/domain/errors';
 import type { Registry } from '../shared/domain/resource';
-import type { Output } from './output';
 
 /** Where a command looks, as its options say. */
 export interface Whereabouts {
@@ -20,18 +20,39 @@ export interface OpenTrail extends Omit<WardenTables, 'close'> {
 }
 
 /** As the packaged template names them. */
-const tables = { audit: 'ecr-warden-audit', state: 'ecr-warden-state' } as const;
+export const tableNames = { audit: 'ecr-warden-audit', state: 'ecr-warden-state' } as const;
 
 /** Opens the trail that the options name: an embedded cloud that runs, the folder of one that has stopped, or AWS. Throws `InvalidInput`. */
-export async function openTrail(where: Whereabouts, output: Output): Promise<OpenTrail> {
-  if (where.data !== undefined) return openFolder(where.data, where, output);
+export async function openTrail(where: Whereabouts): Promise<OpenTrail> {
+  if (where.data !== undefined) return openFolder(where.data, where);
   if (where.local) return openCloud(await chosenCloud(where), where);
   return openAccount(where);
 }
 
+/** The tables alone are opened, on a port of their own: no function runs, so that looking changes nothing. */
+async function openFolder(data: string, { region }: Whereabouts): Promise<OpenTrail> {
+  const open = (await runningClouds()).find(({ dataDir }) => dataDir && resolve(dataDir) === resolve(data));
+  if (open) {
+    throw new InvalidInput(
+      `an embedded cloud runs on ${data}: look at it with --local --endpoint-url ${open.endpoint} instead of --data`,
+    );
+  }
+  // Only here is an embedded service needed, and it is slow to load.
+  const { openTables } = require('../local/open-tables') as typeof import('../local/open-tables');
+  const { endpoint, account, regions, close } = await openTables(data);
+  const trail = openCloud({ endpoint, account, regions }, { ...(region && { region }) });
+  return {
+    ...trail,
+    async close() {
+      await trail.close();
+      await close();
+    },
+  };
+}
+
 function openCloud({ endpoint, account, regions }: CloudAddress, where: Whereabouts): OpenTrail {
   const [home] = regions;
-  const known = wardenTables({ region: home, endpoint, localAccount: account }, tables);
+  const known = wardenTables({ region: home, endpoint, localAccount: account }, tableNames);
   return {
     ...known,
     registries: governed(account, where.region ?? regions),
@@ -85,7 +106,7 @@ async function openAccount({ region = [], profile, endpointUrl }: Whereabouts): 
     if (!(error instanceof InvalidInput)) throw error;
     throw new InvalidInput(`${error.message}; for the embedded cloud on this machine add --local`);
   });
-  const known = wardenTables({ ...connection, region: home }, tables);
+  const known = wardenTables({ ...connection, region: home }, tableNames);
   const regions = region.length > 0 ? region : [home];
   return { ...known, registries: governed(account, regions), close: async () => known.close() };
 }

@@ -64,11 +64,15 @@ export async function findings(
   return 0;
 }
 
-/** The check of `--rule`, before anything is opened. Throws `InvalidInput`. */
-export function checkRules(rules: readonly string[] = []): void {
+/** Checks what narrows the list before anything is opened. Throws `InvalidInput`. */
+export function checkFilters({
+  rules = [],
+  repositories = [],
+}: Pick<FindingsOptions, 'rules' | 'repositories'>): void {
   for (const id of rules) {
     if (!ruleById(id)) throw new InvalidInput(`--rule: ${unknownRule(id)}`);
   }
+  for (const text of repositories) repositoryGlobs(text);
 }
 
 function filterOf({

@@ -5,8 +5,24 @@ import { errorText } from './errors';
 import type { Format, Terminal } from './output';
 
 /**
- * Runs one command line and answers the exit code: 0 fine, 1 judged and found wanting, 2 bad input or use. Commands
- * are loaded when they are called, so that `--help` does not wait for an SDK.
+ * The commands, each loaded when it is called: `--help` does not wait for an SDK. `require`, because the tests' sandbox
+ * has no `import()`.
+ */
+const load = {
+  account: () => require('./account') as typeof import('./account'),
+  auditHistory: () => require('./audit-history') as typeof import('./audit-history'),
+  auditList: () => require('./audit-list') as typeof import('./audit-list'),
+  auditShow: () => require('./audit-show') as typeof import('./audit-show'),
+  findings: () => require('./findings') as typeof import('./findings'),
+  localReplay: () => require('./local-replay') as typeof import('./local-replay'),
+  localStart: () => require('./local-start') as typeof import('./local-start'),
+  policyShow: () => require('./policy-show') as typeof import('./policy-show'),
+  policyValidate: () => require('./policy-validate') as typeof import('./policy-validate'),
+  rules: () => require('./rules') as typeof import('./rules'),
+};
+
+/**
+ * Runs one command line and answers the exit code: 0 fine, 1 judged and found wanting, 2 bad input or use.
  */
 export async function run(words: readonly string[], terminal: Terminal): Promise<number> {
   let code = 0;
@@ -72,8 +88,8 @@ function addPolicy(program: Command, terminal: Terminal, end: End): void {
     .addOption(outputOption())
     .addOption(nowOption())
     .addHelpText('after', example('ecr-warden policy validate policy.yaml --output json'))
-    .action(async (file: string, { output, now }: Common) => {
-      const { policyValidate } = await import('./policy-validate');
+    .action((file: string, { output, now }: Common) => {
+      const { policyValidate } = load.policyValidate();
       end(policyValidate({ file, output, now: now ?? Date.now() }, terminal));
     });
   policy
@@ -84,8 +100,8 @@ function addPolicy(program: Command, terminal: Terminal, end: End): void {
     .addOption(outputOption())
     .addOption(nowOption())
     .addHelpText('after', example('ecr-warden policy show payments/api'))
-    .action(async (repository: string, { policy, output, now }: Common & { policy: string }) => {
-      const { policyShow } = await import('./policy-show');
+    .action((repository: string, { policy, output, now }: Common & { policy: string }) => {
+      const { policyShow } = load.policyShow();
       end(policyShow({ repository, policy, output, now: now ?? Date.now() }, terminal));
     });
 }
@@ -97,8 +113,8 @@ function addRules(program: Command, terminal: Terminal, end: End): void {
     .argument('[rule]', 'such as tag-format')
     .addOption(outputOption())
     .addHelpText('after', example('ecr-warden rules tag-format'))
-    .action(async (rule: string | undefined, { output }: Common) => {
-      const { rules } = await import('./rules');
+    .action((rule: string | undefined, { output }: Common) => {
+      const { rules } = load.rules();
       end(rules({ ...(rule && { rule }), output }, terminal));
     });
 }
@@ -132,12 +148,10 @@ function addFindings(program: Command, terminal: Terminal, end: End): void {
       ),
     )
     .action(async ({ all, rule, repository, severity, ...flags }: FindingsFlags) => {
-      const [{ checkRules, findings }, { openTrail }] = await Promise.all([
-        import('./findings'),
-        import('./account'),
-      ]);
-      checkRules(rule);
-      const trail = await openTrail(flags, terminal);
+      const { checkFilters, findings } = load.findings();
+      const { openTrail } = load.account();
+      checkFilters({ rules: rule ?? [], repositories: repository ?? [] });
+      const trail = await openTrail(flags);
       try {
         const { now, region, output } = flags;
         const options = {
@@ -169,8 +183,9 @@ function addAudit(program: Command, terminal: Terminal, end: End): void {
   )
     .addHelpText('after', example('ecr-warden audit list --local --repository payments/api'))
     .action(async ({ repository, limit, ...flags }: Trailed & { repository?: string; limit: number }) => {
-      const [{ auditList }, { openTrail }] = await Promise.all([import('./audit-list'), import('./account')]);
-      const trail = await openTrail(flags, terminal);
+      const { auditList } = load.auditList();
+      const { openTrail } = load.account();
+      const trail = await openTrail(flags);
       try {
         const options = {
           ...(repository && { repository }),
@@ -194,8 +209,9 @@ function addAudit(program: Command, terminal: Terminal, end: End): void {
   )
     .addHelpText('after', example('ecr-warden audit show payments/api:v1.4.0 --local'))
     .action(async (reference: string, { sequence, ...flags }: Trailed & { sequence?: number }) => {
-      const [{ auditShow }, { openTrail }] = await Promise.all([import('./audit-show'), import('./account')]);
-      const trail = await openTrail(flags, terminal);
+      const { auditShow } = load.auditShow();
+      const { openTrail } = load.account();
+      const trail = await openTrail(flags);
       try {
         end(
           await auditShow(
@@ -216,11 +232,9 @@ function addAudit(program: Command, terminal: Terminal, end: End): void {
   )
     .addHelpText('after', example('ecr-warden audit history payments/web:v2.0.0 --local'))
     .action(async (reference: string, flags: Trailed) => {
-      const [{ auditHistory }, { openTrail }] = await Promise.all([
-        import('./audit-history'),
-        import('./account'),
-      ]);
-      const trail = await openTrail(flags, terminal);
+      const { auditHistory } = load.auditHistory();
+      const { openTrail } = load.account();
+      const trail = await openTrail(flags);
       try {
         end(await auditHistory({ reference, output: flags.output }, trail, terminal));
       } finally {
@@ -246,7 +260,7 @@ function addLocal(program: Command, terminal: Terminal, end: End): void {
     .addOption(outputOption())
     .addHelpText('after', example('npm start', 'ecr-warden local start --port 0 --data .ecr-warden'))
     .action(async (flags: { port: number; data?: string; policy: string; output: Format }) => {
-      const { localStart } = await import('./local-start');
+      const { localStart } = load.localStart();
       end(await localStart(flags, terminal));
     });
   local
@@ -265,7 +279,7 @@ function addLocal(program: Command, terminal: Terminal, end: End): void {
     )
     .action(
       async (file: string, flags: { limit?: number; data?: string; policy: string; output: Format }) => {
-        const { localReplay } = await import('./local-replay');
+        const { localReplay } = load.localReplay();
         end(await localReplay({ file, ...flags }, terminal));
       },
     );

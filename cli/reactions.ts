@@ -2,6 +2,7 @@ import { type AuditRecord, resourceOf } from '../shared/audit/record';
 import type { Change } from '../shared/domain/finding';
 import { displayName, type Registry, type Resource, resourceKey } from '../shared/domain/resource';
 import type { Severity } from '../shared/domain/result';
+import type { TriggerKind } from '../shared/domain/trigger';
 import { isArrival } from '../shared/events/touches';
 import { ruleById } from '../shared/rules';
 import { severityStyles } from './findings';
@@ -37,9 +38,17 @@ export function reactionsTo(record: AuditRecord, before: Before = {}): readonly 
   const changes = (record.changes ?? []).map((change) => ({ ...about, ...changed(record, change) }));
   if (changes.length > 0) return changes;
   if (resource.kind === 'repository' || resource.kind === 'registry') return [];
-  if (eventOf(record)) return [{ ...about, ...unchanged(record, resource, before.digest) }];
-  const settled = before.pending && !record.results?.some(({ status }) => status === 'pending');
-  return settled ? [{ ...about, verdict: 'pass', why: `${before.pending}: in time` }] : [];
+  const event = eventOf(record);
+  if (event)
+    return isRoutine(event.kind, record) ? [] : [{ ...about, ...unchanged(record, resource, before.digest) }];
+  const open = record.findings || record.results?.some(({ status }) => status === 'pending');
+  if (!before.pending || open) return [];
+  return [{ ...about, trigger: 'settled', verdict: 'pass', why: `${before.pending}: in time` }];
+}
+
+/** A copy that arrived as it should is told of at its source. */
+function isRoutine(kind: TriggerKind, { results = [], findings }: AuditRecord): boolean {
+  return kind === 'replicate' && !findings && results.every(({ status }) => status === 'skip');
 }
 
 /** The event that people think of, rather than what CloudTrail adds to it or a scan that found nothing. */

@@ -9,8 +9,8 @@ import type { MessageAttribute, ReceivedMessage, Sqs } from './sqs';
 // above all their pages on error handling, in the AWS Lambda developer guide.
 
 export interface EventSource {
-  /** Whether something is being handled, or waits to be. */
-  isBusy(): boolean;
+  /** How many messages or records are being handled, or wait to be; delayed messages do not count. */
+  backlog(): number;
   /** Takes nothing new and settles when what is under way has ended. */
   close(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface SqsSourceSettings {
 type Invoke = (event: unknown) => Promise<Invocation>;
 
 /** How long one receive waits. Short, since closing waits for it. */
-const waitMilliseconds = 500;
+const waitMilliseconds = 200;
 
 /** Without a maximum Lambda begins with this many at once. */
 export const defaultConcurrency = 5;
@@ -84,9 +84,9 @@ export function sqsSource(
 
   const polling = poll();
   return {
-    isBusy: () => {
+    backlog() {
       const { visible, inFlight } = sqs.depth(queueArn);
-      return underWay.size > 0 || visible + inFlight > 0;
+      return Math.max(underWay.size, visible + inFlight);
     },
     async close() {
       closed = true;
@@ -265,14 +265,22 @@ export function streamSource(
     });
   }
 
+  function start(): void {
+    if (working || closed) return;
+    working = Promise.resolve()
+      .then(work)
+      .then(() => {
+        working = undefined;
+        if (waiting.length > 0) start();
+      });
+  }
+
   const unsubscribe = dynamodb.subscribe(tableArn, (record) => {
     waiting.push(record);
-    working ??= work().finally(() => {
-      working = undefined;
-    });
+    start();
   });
   return {
-    isBusy: () => working !== undefined || waiting.length > 0,
+    backlog: () => Math.max(working ? 1 : 0, waiting.length),
     async close() {
       closed = true;
       unsubscribe();

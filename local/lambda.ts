@@ -46,6 +46,9 @@ export interface LambdaFunction {
 /** Lambda gives a function this long to start: "Lambda execution environment lifecycle" in the developer guide. */
 const initialisationMilliseconds = 10_000;
 
+/** A thread's error arrives as a copy, which is no Error of this realm. */
+const thrown = z.object({ name: z.string(), message: z.string() });
+
 const message = z.union([
   z.object({ ready: z.literal(true) }),
   z.object({ requestId: z.string(), answer: z.string() }),
@@ -129,7 +132,10 @@ function createContainer(
     else settle?.({ error: parsed.error });
   });
   // Uncaught in the thread, out of memory, or thrown while the bundle was loaded.
-  worker.on('error', (error) => die(failed(error instanceof Error ? error.name : 'Error', reasonOf(error))));
+  worker.on('error', (error: unknown) => {
+    const { data } = thrown.safeParse(error);
+    die(failed(data?.name ?? 'Error', data?.message ?? String(error)));
+  });
   worker.on('exit', (code) => die(failed('Runtime.ExitError', `the container ended with exit code ${code}`)));
 
   return {
@@ -172,10 +178,6 @@ function createContainer(
 
 function failed(name: string, reason: string): Invocation {
   return { error: { name, message: reason } };
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function eachLine(stream: Readable, take: (line: string) => void): void {

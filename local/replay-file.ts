@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -16,10 +16,16 @@ export interface ReplayFile {
 /** Opens a file of lines, gzipped or not; its content decides, whatever it is called. Throws `InvalidInput`. */
 export async function openReplayFile(path: string): Promise<ReplayFile> {
   const { gzipped, size } = await look(path);
-  const file = createReadStream(path, { highWaterMark: 256 * 1024 });
+  let file: ReadStream | undefined;
   return {
-    progress: () => (size === 0 ? 1 : file.bytesRead / size),
-    lines: linesOf(path, file, gzipped),
+    progress: () => (size === 0 ? 1 : (file?.bytesRead ?? 0) / size),
+    lines: {
+      // Opened when it is read, since a stream that nobody reads has nobody to tell its errors to.
+      [Symbol.asyncIterator]() {
+        file = createReadStream(path, { highWaterMark: 256 * 1024 });
+        return linesOf(path, file, gzipped);
+      },
+    },
   };
 }
 

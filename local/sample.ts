@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
 import {
   BatchDeleteImageCommand,
   CreateRepositoryCommand,
@@ -15,35 +14,34 @@ import type { Copy } from './ecr';
 
 const slowRepository = 'sample-dr/ledger';
 const slowCopyMilliseconds = 20_000;
+const stepMilliseconds = 1200;
 
 /** The one repository whose copies are slower than its namespace allows; the others keep ECR's usual pace. */
 export function sampleReplicationDelay({ repository }: Pick<Copy, 'repository'>): number {
   return repository === slowRepository ? slowCopyMilliseconds : 2000;
 }
 
+/** What the sample adds to a policy, for people who wonder. */
+export const sampleAddition = 'a namespace sample-dr whose copies are due within 10 seconds';
+
 /**
  * The policy's text with what the sample adds to it: a namespace whose replicas are due within seconds, so that a
- * missed deadline can be watched, and the rule that a repository belongs to a namespace. What the policy says of
- * either stays. The exemptions keep their file wherever the new text is written.
+ * missed deadline can be watched.
  */
-export function policyWithSample(text: string, file: string, regions: readonly string[]): string {
-  const policy = parseDocument(text, { version: '1.2', schema: 'core' });
+export function policyWithSample(text: string, regions: readonly string[]): string {
   const [, destination] = regions;
-  if (destination && !text.includes('sample-dr/')) {
-    policy.addIn(
-      ['namespaces'],
-      policy.createNode({
-        name: 'sample-dr',
-        repositories: ['sample-dr/**'],
-        owner: { team: 'disaster-recovery', slack: 'dr-alerts' },
-        replication: { to: [destination], within: '10s' },
-      }),
-    );
-  }
-  if (!policy.hasIn(['rules', 'namespace-allowed']))
-    policy.setIn(['rules', 'namespace-allowed'], policy.createNode({}));
-  const exemptions = policy.get('exemptions');
-  if (typeof exemptions === 'string') policy.set('exemptions', resolve(file, '..', exemptions));
+  if (!destination || text.includes('sample-dr')) return text;
+  const policy = parseDocument(text, { version: '1.2', schema: 'core' });
+  if (!policy.has('namespaces')) policy.set('namespaces', policy.createNode([]));
+  policy.addIn(
+    ['namespaces'],
+    policy.createNode({
+      name: 'sample-dr',
+      repositories: ['sample-dr/**'],
+      owner: { team: 'disaster-recovery', slack: 'dr-alerts' },
+      replication: { to: [destination], within: '10s' },
+    }),
+  );
   return policy.toString();
 }
 
@@ -59,8 +57,8 @@ export interface Sample {
   isWanted(): Promise<boolean>;
   /** The registry as it was before the first push. */
   prepare(): Promise<void>;
-  /** A first hour of a registry, in the time that `pause` (milliseconds) takes. */
-  push(pause: (milliseconds: number) => Promise<void>): Promise<void>;
+  /** A first hour of a registry, in the time that `pause` (milliseconds) takes; where it answers false, no further. */
+  push(pause: (milliseconds: number) => Promise<boolean>): Promise<void>;
 }
 
 /** Pushes as a client of ECR does, through the AWS SDK and the embedded cloud's port. */
@@ -117,13 +115,17 @@ export function sample({ endpoint, account, regions }: SampleTarget): Sample {
         () => put('payments/web', image('payments/web 2.0.0, built again'), 'v2.0.0'),
         () => createRepository('team-x/stray', ecr),
         () => put('team-x/stray', image('team-x/stray'), 'nightly'),
-        () =>
-          ecr.send(
-            new BatchDeleteImageCommand({
-              repositoryName: 'payments/api',
-              imageIds: [{ imageTag: 'latest' }],
-            }),
-          ),
+        // ECR replicates no deletion unless told to, and then the copy would live on as a tag of its own.
+        async () => {
+          for (const client of away ? [ecr, clientIn(away)] : [ecr]) {
+            await client.send(
+              new BatchDeleteImageCommand({
+                repositoryName: 'payments/api',
+                imageIds: [{ imageTag: 'latest' }],
+              }),
+            );
+          }
+        },
         () =>
           ecr.send(
             new PutImageTagMutabilityCommand({
@@ -134,10 +136,10 @@ export function sample({ endpoint, account, regions }: SampleTarget): Sample {
       ];
       for (const step of steps) {
         await step();
-        await pause(1200);
+        if (!(await pause(stepMilliseconds))) return;
       }
       // Until the slow copy is there: it was the second to leave.
-      if (away) await pause(slowCopyMilliseconds - (steps.length - 2) * 1200 + 1500);
+      if (away) await pause(slowCopyMilliseconds - (steps.length - 2) * stepMilliseconds + 1500);
       ecr.destroy();
     },
   };
@@ -169,8 +171,6 @@ function replicationTo(registryId: string, region: string) {
             filter,
             filterType: 'PREFIX_MATCH' as const,
           })),
-          // What is deleted here goes there too, so that a deleted tag does not live on as a finding.
-          deleteReplication: { enabled: true },
         },
       ],
     },

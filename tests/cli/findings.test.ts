@@ -1,4 +1,4 @@
-import { checkRules, type FindingsOptions, findings } from '../../cli/findings';
+import { checkFilters, type FindingsOptions, findings } from '../../cli/findings';
 import type { Finding } from '../../shared/alerts/finding';
 import { nameInScope, type Resource, scopeOf } from '../../shared/domain/resource';
 import { account, digest, region, repositoryResource, tagResource } from '../builders/resources';
@@ -159,7 +159,9 @@ describe('findings for people', () => {
 
 describe('a rule that does not exist', () => {
   it('is named with the one that was meant', () => {
-    expect(() => checkRules(['tag-fromat'])).toThrow('unknown rule "tag-fromat": did you mean "tag-format"?');
-    expect(() => checkRules(['tag-format'])).not.toThrow();
+    expect(() => checkFilters({ rules: ['tag-fromat'] })).toThrow(
+      'unknown rule "tag-fromat": did you mean "tag-format"?',
+    );
+    expect(() => checkFilters({ rules: ['tag-format'] })).not.toThrow();
   });
 });

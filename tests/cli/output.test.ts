@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { jsonText, printable } from '../../cli/output';
-import { table } from '../../cli/table';
+import { type Column, table } from '../../cli/table';
 import { ago, whereShown } from '../../cli/words';
 import { terminal } from './terminal';
 
@@ -34,11 +34,15 @@ describe('JSON', () => {
 });
 
 describe('a table', () => {
-  const columns = [
-    { head: 'NAME', cell: ({ name }: { name: string }) => name, flexible: true as const },
-    { head: 'N', cell: ({ n }: { n: number }) => String(n) },
-    { head: 'WHY', cell: ({ why }: { why: string }) => why, flexible: true as const },
-  ];
+  interface Row {
+    readonly name: string;
+    readonly n: number;
+    readonly why: string;
+  }
+  const name: Column<Row> = { head: 'NAME', cell: (row) => row.name, flexible: true };
+  const n: Column<Row> = { head: 'N', cell: (row) => String(row.n) };
+  const why: Column<Row> = { head: 'WHY', cell: (row) => row.why, flexible: true };
+  const columns = [name, n, why];
   const row = {
     name: 'payments/api:latest',
     n: 7,
@@ -77,7 +81,7 @@ describe('a table', () => {
   });
 
   it('colours a cell without moving the columns', () => {
-    const styled = [{ ...columns[0]!, style: () => 'red' as const }, columns[1]!];
+    const styled = [{ ...name, style: () => 'red' as const }, n];
     const coloured = table(styled, [{ ...row, name: 'a' }], terminal({ colour: true }));
     expect(coloured).toContain('\u001b[31ma');
     expect(stripVTControlCharacters(coloured)).toBe(table(styled, [{ ...row, name: 'a' }], terminal()));

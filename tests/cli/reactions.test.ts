@@ -126,6 +126,19 @@ describe('the reaction to a record', () => {
     expect(reactionsTo(second, memory(second))).toMatchObject([
       { verdict: 'pass', why: 'replicated: in time' },
     ]);
+    // Not a pass where another rule still fails.
+    expect(
+      reactionsTo(record({ triggers: [], evaluation: { ...opened, changes: [] } }), {
+        pending: 'replicated',
+      }),
+    ).toEqual([]);
+  });
+
+  it('is none to a copy that arrived as it should, which is told of at its source', () => {
+    const resource = tagResource('v1', { region: 'eu-west-1' });
+    const copied = [trigger({ resource, kind: 'replicate' })];
+    expect(reactionsTo(record({ resource, triggers: copied }))).toEqual([]);
+    expect(reactionsTo(record({ resource, triggers: copied, evaluation: opened }))).toHaveLength(1);
   });
 
   it('cannot draw on the terminal', () => {

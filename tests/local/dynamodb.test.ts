@@ -1,9 +1,11 @@
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -635,6 +637,8 @@ describe('a data folder', () => {
 
   const manifestOf = (path: string) =>
     join(inside(path), readdirSync(inside(path)).find((name) => name.startsWith('MANIFEST')) ?? '');
+  const logOf = (path: string) =>
+    join(inside(path), readdirSync(inside(path)).find((name) => name.endsWith('.log')) ?? '');
   const current = (path: string) => join(inside(path), 'CURRENT');
 
   const DAMAGE: [string, (path: string) => void][] = [
@@ -644,6 +648,11 @@ describe('a data folder', () => {
     ['CURRENT names another file', (path) => writeFileSync(current(path), 'MANIFEST-999999\n')],
     ['MANIFEST holds rubbish', (path) => writeFileSync(manifestOf(path), 'rubbish'.repeat(20))],
     ['MANIFEST is empty', (path) => truncateSync(manifestOf(path), 0)],
+    [
+      'MANIFEST lost its end',
+      (path) => truncateSync(manifestOf(path), Math.floor(statSync(manifestOf(path)).size / 2)),
+    ],
+    ['the log is gone', (path) => rmSync(logOf(path))],
     ['MANIFEST is gone', (path) => rmSync(manifestOf(path))],
     [
       'all files are gone',

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Between the wish and the command to end. A custom resource that never answers would keep ministack for ever. */
 const graceMilliseconds = 5_000;
-const keptCharacters = 4_000;
 
 /** The programs that the rehearsal starts, each the head of its own process group, so that none outlives it. */
 export function childProcesses() {
@@ -19,21 +18,18 @@ export function childProcesses() {
   }
 
   return {
-    /** Runs a command to its end and answers with what it printed. */
+    /** Runs a command to its end and answers with what it printed, on either output. Throws `CommandFailed`. */
     async run(command, args, { cwd, env } = {}) {
       const known = launch(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-      let output = '';
       let printed = '';
-      known.child.stdout.on('data', (text) => {
-        output += text;
-        printed += text;
-      });
-      known.child.stderr.on('data', (text) => {
-        printed += text;
-      });
+      for (const output of [known.child.stdout, known.child.stderr]) {
+        output.setEncoding('utf8').on('data', (text) => {
+          printed += text;
+        });
+      }
       const code = await known.ended;
-      if (code === 0) return output;
-      throw new CommandFailed(code instanceof Error ? code.message : printed.slice(-keptCharacters), output);
+      if (code === 0) return printed;
+      throw new CommandFailed(code instanceof Error ? code.message : printed);
     },
 
     /** Starts a server that writes to a file. Its standard input stays open for as long as the rehearsal lives. */
@@ -74,9 +70,5 @@ function signalGroup({ pid }, signal) {
   }
 }
 
-export class CommandFailed extends Error {
-  constructor(message, output) {
-    super(message);
-    this.output = output;
-  }
-}
+/** Its message is all that the command printed. */
+export class CommandFailed extends Error {}

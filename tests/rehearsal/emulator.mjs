@@ -45,7 +45,7 @@ export async function startEmulator({ bin, folder, account, region, children, si
     /** What an AWS client needs to reach it. */
     environment: { ...credentials, AWS_ENDPOINT_URL: url, AWS_REGION: region },
     stop: () => children.stop(program),
-    log: () => readFileSync(logFile, 'utf8').trimEnd().split('\n'),
+    log: () => readFileSync(logFile, 'utf8'),
   };
 }
 

@@ -16,7 +16,7 @@ export async function lint(templates, { bin, run, root }) {
   // Its exit status says that there is something; what there is stands in its output.
   const output = await run(join(bin, 'cfn-lint'), ['--format', 'json', ...templates], { cwd: root }).catch(
     (error) => {
-      if (error instanceof CommandFailed && error.output.startsWith('[')) return error.output;
+      if (error instanceof CommandFailed && error.message.startsWith('[')) return error.message;
       throw error;
     },
   );

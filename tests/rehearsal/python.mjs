@@ -52,8 +52,15 @@ async function orSkip(what, command) {
     await command();
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
-    const lines = error.message.split('\n').filter((line) => line.trim() !== '');
-    const reason = lines.findLast((line) => line.startsWith('ERROR:')) ?? lines.at(-1) ?? 'no reason given';
-    throw new Skipped(`${what}: ${reason.replace(/^ERROR: /, '')}`);
+    throw new Skipped(`${what}: ${reasonIn(error.message)}`);
   }
+}
+
+/** pip says of an index that it cannot reach only that nothing matches; why stands in its warnings. */
+function reasonIn(printed) {
+  if (/connection broken by|ProxyError|Read timed out/.test(printed))
+    return 'the package index does not answer';
+  const lines = printed.split('\n').filter((line) => line.trim() !== '');
+  const reason = lines.findLast((line) => line.startsWith('ERROR:')) ?? lines.at(-1) ?? 'no reason given';
+  return reason.replace(/^ERROR: /, '');
 }

@@ -3,35 +3,41 @@
 // pushed there, and each promise on its way to Slack is looked at. README.md says where the emulator is not AWS.
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { childProcesses } from './children.mjs';
-import { bareEnvironment, startEmulator } from './emulator.mjs';
+import { CommandFailed, childProcesses } from './children.mjs';
+import { startEmulator } from './emulator.mjs';
 import { lint } from './lint.mjs';
+import {
+  account,
+  deliveredPush,
+  findingChanged,
+  imageAction,
+  imageManifest,
+  region,
+  repository,
+  scope,
+  unusableAction,
+} from './messages.mjs';
 import { pythonEnvironment, Skipped } from './python.mjs';
+import { functionNames, serverlessFramework } from './serverless.mjs';
 import { startSlackStub } from './slack-stub.mjs';
 import { deployedStack } from './stack.mjs';
+import { stepRunner } from './steps.mjs';
 import { until } from './until.mjs';
 
 // Node 20 is supported for as long as the SDK's releases of today are; the README says until when.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-const require = createRequire(import.meta.url);
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '../..');
 const packageFolder = join(root, '.serverless');
 const template = join(packageFolder, 'cloudformation-template-update-stack.json');
-
-/** The registry of the shipped policy, whose payments/** refuses the tag `latest`. */
-const account = '111122223333';
-const region = 'eu-central-1';
-const repository = 'payments/api';
-const scope = `${account}/${region}/${repository}`;
 const slackToken = 'xoxb-rehearsal';
 
 const interruption = new AbortController();
@@ -39,163 +45,147 @@ const { signal } = interruption;
 const children = childProcesses();
 const folder = mkdtempSync(join(tmpdir(), 'ecr-warden-rehearsal-'));
 
-async function rehearse(python, step, cleanUp) {
+async function rehearse({ python, step, atTheEnd, onFailure }) {
   await step('package', async () => {
     await children.run(process.execPath, ['build.mjs', '--package'], { cwd: root, env: process.env });
-    await build({
-      entryPoints: [join(root, 'shared/audit/record.ts')],
-      outfile: join(folder, 'record.cjs'),
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-    });
     const resources = Object.values(JSON.parse(readFileSync(template, 'utf8')).Resources);
     const functions = resources.filter(({ Type }) => Type === 'AWS::Lambda::Function');
-    return [undefined, `${functions.length} functions, ${resources.length} resources`];
+    return { says: `${functions.length} functions, ${resources.length} resources` };
   });
 
   await step('lint', async () => {
     const known = await lint([template, join(root, 'member.yaml')], { ...python, run: children.run, root });
-    return [undefined, `hub and member templates: no error, ${known} known warnings`];
+    return { says: `hub and member template: no error, ${known} known warnings` };
   });
 
   const slack = await startSlackStub();
-  cleanUp(() => slack.stop());
+  atTheEnd(() => slack.stop());
   const emulator = await step('emulator', async () => {
-    const started = await startEmulator({ ...python, folder, account, region, children, signal });
-    return [started, `ministack on ${started.url}, IAM on`];
+    const value = await startEmulator({ ...python, folder, account, region, children, signal });
+    return { value, says: `ministack answers on ${value.url}, IAM is on` };
   });
-  cleanUp.onFailure(() => explain(emulator));
+  const serverless = serverlessFramework({ root, folder, emulator, run: children.run });
+  onFailure(() => explain(emulator, serverless));
   const warden = deployedStack({ ...emulator, region });
-  cleanUp(() => warden.close());
+  atTheEnd(() => warden.close());
+  // The one difference to any other deployment.
+  const deploy = () => serverless('deploy', '--param', `slackApiUrl=${slack.url}`);
 
   await step('deploy', async () => {
-    await deploy(emulator, slack);
+    await deploy();
     await warden.storeSlackToken(slackToken);
-    return [undefined, 'the package, into an empty account'];
+    return { says: 'into an empty account' };
   });
 
-  const pushed = await step('push', async () => {
+  const record = await step('push', async () => {
     await warden.createRepository(repository);
     const digest = await warden.putImage(repository, 'latest', imageManifest);
     const id = await warden.putEvent(imageAction('PUSH', digest));
-    const record = await until('a record of the push', 30, signal, async () => {
-      const [first] = await warden.records(scope, 'tag#latest#');
-      return first;
+    const [first] = await until('a record of the push', 30, signal, async () => {
+      const records = await recordsOfTag(warden);
+      return records.length > 0 && records;
     });
-    assert.equal(record.record, 'tag#latest#000000000001');
+    assert.equal(first.record, 'tag#latest#000000000001');
     assert.deepEqual(
-      record.triggers.map(({ kind, id }) => ({ kind, id })),
-      [{ kind: 'push', id }],
+      first.triggers.map((one) => [one.kind, one.id, one.digest]),
+      [['push', id, digest]],
     );
-    assert.equal(record.holder.digest, digest);
-    assertChained([record]);
-    return [{ digest, id, record }, `${record.record} is in the audit trail, its hash is right`];
+    assert.equal(first.holder.digest, digest);
+    await assertChained([first]);
+    return { value: first, says: `${first.record} is in the audit trail, its hash is right` };
   });
+  const { digest } = record.holder;
 
   const finding = await step('finding', async () => {
     const key = 'finding#tag#latest#tag-format';
-    const found = await until('the finding in state', 30, signal, () => warden.finding(scope, key));
-    assert.equal(found.status, 'open');
-    assert.equal(found.severity, 'high');
-    assert.equal(found.sequence, 1);
-    return [found, `${found.rule} is ${found.status}: ${found.message}`];
+    const value = await until('the finding in state', 30, signal, () => warden.finding(scope, key));
+    assert.deepEqual([value.status, value.severity, value.sequence], ['open', 'high', 1]);
+    return { value, says: `${value.rule} is ${value.status}: ${value.message}` };
   });
 
   await step('slack', async () => {
-    const post = await until('the post in Slack', 30, signal, () =>
-      slack.calls.find(({ text }) => text.includes(`${repository}:latest`)),
-    );
-    assert.equal(post.method, 'chat.postMessage');
+    const post = await until('the post in Slack', 30, signal, () => told(slack, 'chat.postMessage'));
+    assert.equal(post.text, `High: ${repository}:latest: ${finding.message} (tag-format)`);
     assert.equal(post.channel, 'payments-registry');
     assert.equal(post.token, `Bearer ${slackToken}`);
-    assert.equal(post.text, `High: ${repository}:latest: ${finding.message} (tag-format)`);
-    return [undefined, post.text];
+    return { says: post.text };
   });
 
   await step('again', async () => {
+    const count = async () => ({
+      records: (await warden.records(scope)).length,
+      posts: slack.calls.length,
+    });
     await quiet(warden);
-    const before = { records: (await warden.records(scope, '')).length, posts: slack.calls.length };
-    // At least once, says EventBridge of both of its deliveries.
-    await warden.send('ecr-warden-reconcile', envelope(pushed));
+    const before = await count();
+    // EventBridge delivers at least once: what was pushed, and what was published of it.
+    await warden.send('ecr-warden-reconcile', deliveredPush({ ...record, digest }));
     await warden.putEvent(findingChanged(finding));
     await quiet(warden);
-    const after = { records: (await warden.records(scope, '')).length, posts: slack.calls.length };
-    assert.deepEqual(after, before);
-    return [undefined, `the same events again: still ${after.records} records and ${after.posts} posts`];
+    assert.deepEqual(await count(), before);
+    return { says: `both events once more: still ${before.records} records and ${before.posts} posts` };
   });
 
   await step('delete', async () => {
     await warden.deleteTag(repository, 'latest');
-    await warden.putEvent(imageAction('DELETE', pushed.digest));
-    const edit = await until('the edit in Slack', 30, signal, () =>
-      slack.calls.find(({ method, text }) => method === 'chat.update' && text.includes('latest')),
-    );
+    await warden.putEvent(imageAction('DELETE', digest));
+    const edit = await until('the edit in Slack', 30, signal, () => told(slack, 'chat.update'));
     assert.equal(edit.text, `Resolved: ${repository}:latest (tag-format)`);
     assert.equal((await warden.finding(scope, finding.key)).status, 'resolved');
-    const records = await warden.records(scope, 'tag#latest#');
+    const records = await recordsOfTag(warden);
     assert.equal(records.length, 2);
-    assertChained(records);
-    return [undefined, 'the second record follows the first by its hash, the post was edited'];
+    await assertChained(records);
+    return { says: 'a second record follows the first by its hash, the post was edited' };
   });
 
   await step('poison', async () => {
-    const { detail: whole, ...action } = imageAction('PUSH', pushed.digest);
-    const { 'repository-name': _, ...detail } = whole;
-    // By the bus on which other accounts' events arrive.
-    await warden.putEvent({ ...action, detail, bus: 'ecr-warden-ingest' });
+    const event = unusableAction(digest);
+    await warden.putEvent(event);
     const [rejected] = await until('the rejected message', 30, signal, async () => {
       const messages = await warden.receive('ecr-warden-rejected');
       return messages.length > 0 && messages;
     });
     assert.match(rejected.reason, /detail\.repository-name/);
-    assert.deepEqual(JSON.parse(rejected.body).detail, detail);
-    return [undefined, `rejected: ${rejected.reason}`];
+    assert.deepEqual(JSON.parse(rejected.body).detail, event.detail);
+    return { says: `rejected: ${rejected.reason}` };
   });
 
-  await step('dead letters', async () => {
+  await step('nothing lost', async () => {
     await quiet(warden);
     const queues = ['reconcile-dead-letters', 'notify-dead-letters', 'rule-dead-letters', 'publish-failures'];
     for (const queue of queues) assert.equal(await warden.depth(`ecr-warden-${queue}`), 0, queue);
-    return [undefined, 'none'];
+    const results = (await warden.records(scope)).flatMap((one) => one.results ?? []);
+    // What a role may not do becomes a result that says so.
+    assert.deepEqual(
+      results.filter(({ status }) => status === 'error'),
+      [],
+    );
+    return { says: 'no dead letter, and no rule that could not see' };
   });
 
   await step('deploy again', async () => {
-    await deploy(emulator, slack);
-    return [undefined, 'no changes'];
+    assert.match(await deploy(), /No changes to deploy/);
+    return { says: 'no changes' };
   });
 
   await step('remove', async () => {
-    await serverless('remove', emulator);
-    return [undefined, 'the stack is gone'];
+    await serverless('remove');
+    assert.equal((await recordsOfTag(warden)).length, 2);
+    return { says: 'the stack is gone, the audit trail stays' };
   });
 
   await step('stop', async () => {
-    const inTime = await emulator.stop();
-    return [undefined, inTime ? 'ministack ended when asked' : 'ministack had to be killed'];
+    const asked = await emulator.stop();
+    return { says: asked ? 'ministack ended when asked' : 'ministack did not end when asked and was killed' };
   });
 }
 
-/** Runs the Serverless Framework as a person would, on a copy of what was built: it leaves files behind. */
-async function serverless(command, emulator, options = []) {
-  const service = join(folder, 'service');
-  for (const one of ['serverless.yml', 'dist/functions'])
-    cpSync(join(root, one), join(service, one), { recursive: true });
-  const cli = join(dirname(require.resolve('serverless/package.json')), 'bin/serverless.js');
-  return children.run(process.execPath, [cli, command, ...options], {
-    cwd: service,
-    env: { ...bareEnvironment(folder), ...emulator.environment, SLS_NOTIFICATIONS_MODE: 'off' },
-  });
+function told(slack, method) {
+  return slack.calls.find((call) => call.method === method && call.text.includes(`${repository}:latest`));
 }
 
-/** The one difference to a real deployment: an archive, which the emulator does not know, and Slack's address. */
-function deploy(emulator, slack) {
-  const params = [`slackApiUrl=${slack.url}`, 'ingestArchiveDays=0'];
-  return serverless(
-    'deploy',
-    emulator,
-    params.flatMap((one) => ['--param', one]),
-  );
+async function recordsOfTag(warden) {
+  return (await warden.records(scope)).filter(({ record }) => record.startsWith('tag#latest#'));
 }
 
 /** Nothing waits and nothing is being worked on; what goes by way of the table's stream shows a moment later. */
@@ -210,118 +200,46 @@ async function quiet(warden) {
   });
 }
 
-/** Each record's hash is that of what stands in the table, and the next one carries it on. */
-function assertChained(records) {
-  const { hashOf, firstPreviousHash } = require(join(folder, 'record.cjs'));
+/** Each record's hash is that of what stands in the table, by the code that wrote it, and the next one carries it on. */
+async function assertChained(records) {
+  const outfile = join(folder, 'record.cjs');
+  await build({
+    entryPoints: [join(root, 'shared/audit/record.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+  });
+  const { hashOf, firstPreviousHash } = createRequire(import.meta.url)(outfile);
+  const hex = (bytes) => Buffer.from(bytes).toString('hex');
   let previous = firstPreviousHash;
   for (const record of records) {
-    assert.deepEqual(Buffer.from(record.hash), Buffer.from(hashOf(record)), `the hash of ${record.record}`);
-    assert.deepEqual(
-      Buffer.from(record.previousHash),
-      Buffer.from(previous),
-      `what ${record.record} follows`,
-    );
+    assert.equal(hex(record.hash), hex(hashOf(record)), `the hash of ${record.record}`);
+    assert.equal(hex(record.previousHash), hex(previous), `what ${record.record} follows`);
     previous = record.hash;
   }
 }
 
-const imageManifest = {
-  schemaVersion: 2,
-  mediaType: 'application/vnd.oci.image.manifest.v1+json',
-  config: {
-    mediaType: 'application/vnd.oci.image.config.v1+json',
-    digest: `sha256:${'c'.repeat(64)}`,
-    size: 2,
-  },
-  layers: [],
-};
-
-/** As "Amazon ECR events and EventBridge" in the Amazon ECR user guide shows it. */
-function imageAction(action, digest) {
-  return {
-    source: 'aws.ecr',
-    detailType: 'ECR Image Action',
-    detail: {
-      result: 'SUCCESS',
-      'action-type': action,
-      'repository-name': repository,
-      'image-digest': digest,
-      'image-tag': 'latest',
-    },
-  };
-}
-
-/** The push as EventBridge brought it into the queue. */
-function envelope({ digest, id, record }) {
-  const { source, detailType, detail } = imageAction('PUSH', digest);
-  const { time } = record.triggers[0];
-  return {
-    version: '0',
-    id,
-    source,
-    'detail-type': detailType,
-    account,
-    region,
-    time,
-    resources: [],
-    detail,
-  };
-}
-
-/** What `publish` put on our bus. */
-function findingChanged({ scope, key, rule, change, severity, resource, sequence }) {
-  return {
-    bus: 'ecr-warden',
-    source: 'ecr-warden',
-    detailType: 'Finding Changed',
-    detail: { id: '0'.repeat(32), scope, key, rule, change, severity, resource, sequence },
-  };
-}
-
 /** What a person needs to see when a step failed: the functions' last lines and the emulator's. */
-async function explain(emulator) {
-  const names = Object.keys(
-    JSON.parse(readFileSync(join(packageFolder, 'serverless-state.json'), 'utf8')).service.functions,
-  );
-  for (const name of names) {
-    const lines = await serverless('logs', emulator, ['--function', name, '--startTime', '10m']).catch(
+async function explain(emulator, serverless) {
+  for (const name of functionNames(packageFolder)) {
+    const printed = await serverless('logs', '--function', name, '--startTime', '10m').catch(
       (error) => error.message,
     );
-    printLast(`function ${name}`, lines.trimEnd().split('\n'));
+    printLast(`the function ${name}`, printed);
   }
   printLast('ministack', emulator.log());
 }
 
-function printLast(title, lines) {
-  console.error(`\n--- ${title}, its last lines:`);
-  for (const line of lines.slice(-25)) console.error(line.slice(0, 1_000));
+function printLast(title, text) {
+  console.error(`\n--- the last lines of ${title}`);
+  for (const line of text.trimEnd().split('\n').slice(-25)) console.error(line.slice(0, 1_000));
 }
 
-/** Runs the steps one after another, each one line; answers how many there were. */
 async function main() {
-  const startedAt = performance.now();
-  const cleanups = [];
+  const { step, closingLine } = stepRunner(signal);
+  const endings = [];
   const explanations = [];
-  let count = 0;
-
-  async function step(name, work) {
-    signal.throwIfAborted();
-    const since = performance.now();
-    process.stdout.write(`  ${name.padEnd(14)}`);
-    try {
-      const [value, result] = await work();
-      console.log(`${seconds(since).padStart(5)} s  ${result}`);
-      count += 1;
-      return value;
-    } catch (error) {
-      console.log(`${seconds(since).padStart(5)} s  FAILED`);
-      throw error;
-    }
-  }
-  const cleanUp = Object.assign((work) => cleanups.push(work), {
-    onFailure: (work) => explanations.push(work),
-  });
-
   try {
     const python = await pythonEnvironment({
       folder: join(root, '.venv-rehearsal'),
@@ -329,31 +247,32 @@ async function main() {
       run: children.run,
       log: (line) => console.log(`rehearsal: ${line}`),
     });
-    await rehearse(python, step, cleanUp);
-    console.log(
-      `rehearsal: ${count} steps passed in ${Math.round((performance.now() - startedAt) / 1000)} s`,
-    );
+    await rehearse({
+      python,
+      step,
+      atTheEnd: (work) => endings.push(work),
+      onFailure: (work) => explanations.push(work),
+    });
+    console.log(closingLine());
   } catch (error) {
-    if (error instanceof Skipped) return console.log(`rehearsal: skipped, ${error.message}`);
+    if (error instanceof Skipped && !signal.aborted)
+      return console.log(`rehearsal: skipped, ${error.message}`);
     process.exitCode = 1;
-    if (signal.aborted) return console.log('rehearsal: interrupted');
-    console.error(error instanceof assert.AssertionError ? error.message : (error.stack ?? error));
-    for (const work of explanations) await work();
-    console.error(`\nrehearsal: failed after ${count} steps`);
+    if (!signal.aborted) {
+      console.error(error instanceof CommandFailed ? error.message : error);
+      for (const work of explanations) await work();
+    }
+    console.error(closingLine(signal.aborted ? ', then it was interrupted,' : ', then one failed,'));
   } finally {
-    for (const work of cleanups.reverse()) work();
+    for (const work of endings.reverse()) work();
     await children.stopAll();
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
-function seconds(since) {
-  return ((performance.now() - since) / 1000).toFixed(1);
-}
-
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(name, () => {
-    interruption.abort(new Error(`interrupted by ${name}`));
+    interruption.abort();
     void children.stopAll();
   });
 }

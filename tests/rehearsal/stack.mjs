@@ -32,13 +32,13 @@ export function deployedStack({ url, environment, region }) {
   const sqs = new SQSClient(configuration);
   const ssm = new SSMClient(configuration);
 
-  async function query(table, scope, key, prefix) {
+  async function query(table, scope) {
     const { Items = [] } = await dynamodb.send(
       new QueryCommand({
         TableName: table,
-        KeyConditionExpression: '#scope = :scope AND begins_with(#key, :prefix)',
-        ExpressionAttributeNames: { '#scope': 'scope', '#key': key },
-        ExpressionAttributeValues: { ':scope': { S: scope }, ':prefix': { S: prefix } },
+        KeyConditionExpression: '#scope = :scope',
+        ExpressionAttributeNames: { '#scope': 'scope' },
+        ExpressionAttributeValues: { ':scope': { S: scope } },
         ConsistentRead: true,
       }),
     );
@@ -115,11 +115,11 @@ export function deployedStack({ url, environment, region }) {
       return Messages.map(({ Body }) => JSON.parse(Body));
     },
 
-    /** The records of a resource, or of all that begin so, in key order. */
-    records: (scope, prefix) => query('ecr-warden-audit', scope, 'record', prefix),
+    /** A scope's audit records in key order. */
+    records: (scope) => query('ecr-warden-audit', scope),
 
     async finding(scope, key) {
-      const found = await query('ecr-warden-state', scope, 'key', key);
+      const found = await query('ecr-warden-state', scope);
       return found.find((one) => one.key === key);
     },
 

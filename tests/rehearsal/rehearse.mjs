@@ -47,7 +47,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ecr-warden-rehearsal-'));
 
 async function rehearse({ python, step, atTheEnd, onFailure }) {
   await step('package', async () => {
-    await children.run(process.execPath, ['build.mjs', '--package'], { cwd: root, env: process.env });
+    await children.run(process.execPath, ['build.mjs', '--package'], { cwd: root });
     const resources = Object.values(JSON.parse(readFileSync(template, 'utf8')).Resources);
     const functions = resources.filter(({ Type }) => Type === 'AWS::Lambda::Function');
     return { says: `${functions.length} functions, ${resources.length} resources` };

@@ -221,9 +221,7 @@ async function serverless(options) {
   try {
     await promisify(execFile)(process.execPath, [cli, ...options], { cwd: root, env });
   } catch (error) {
-    throw new BuildError(
-      `serverless ${options[0]} failed:\n${error.stderr}${error.stdout || error.message}`,
-    );
+    throw new BuildError(`serverless ${options[0]} failed:\n${error.stderr}${error.stdout || error.message}`);
   }
 }
 

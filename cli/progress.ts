@@ -9,11 +9,12 @@ export interface Progress {
 
 const drawnEvery = 150;
 const printedEvery = 5000;
+const firstAfter = 1000;
 
 /** On a terminal one line that is drawn over, elsewhere a line every few seconds; always on standard error. */
 export function progress({ interactive, stderr }: Terminal, now: () => number): Progress {
   const spinner = interactive ? spinnerOn({ handleSignals: false }).start() : undefined;
-  let shownAt = now();
+  let shownAt = now() - printedEvery + firstAfter;
   return {
     step(text) {
       const time = now();

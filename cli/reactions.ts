@@ -100,11 +100,10 @@ function unchanged(
   const [standing] = findings;
   if (standing) return { verdict: standing.severity, why: why(`${standing.rule}: as before`) };
   if (unseen) return { verdict: 'unseen', why: why(`${unseen.rule}: ${unseen.message}`) };
-  if (pending)
-    return {
-      verdict: 'pending',
-      why: why(`${pending.rule}: ${pending.message}, until ${clockOf(pending.until ?? '')}`),
-    };
+  if (pending) {
+    const { rule, until = '', message } = pending;
+    return { verdict: 'pending', why: why(`${rule}: until ${clockOf(until)}, ${message}`) };
+  }
   if (passes > 0) return { verdict: 'pass', why: why(passes === 1 ? '1 rule' : `${passes} rules`) };
   const [skipped] = results;
   if (skipped)
@@ -156,7 +155,7 @@ export function reactionLine(
   const end = told ? `  → ${told}` : '';
   const room = width - start.length - widths.verdict - end.length - 4;
   const reason = cut(printable(shortDigests(why)), Math.max(24, room));
-  return `${start}  ${paint(verdictStyles[verdict], verdict.padEnd(widths.verdict))}  ${reason}${paint('dim', end)}\n`;
+  return `${start}  ${paint(verdictStyles[verdict], verdict.padEnd(widths.verdict))}  ${reason}${end && paint('dim', end)}\n`;
 }
 
 function cut(text: string, width: number): string {

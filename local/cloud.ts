@@ -12,9 +12,9 @@ import { createDynamodb, type Dynamodb } from './dynamodb';
 import { type Copy, createEcr, type Ecr } from './ecr';
 import { defaultConcurrency, type EventSource, sqsSource, streamSource } from './event-source';
 import { createEventBridge, type EventBridge } from './eventbridge';
-import { createLambdaFunction, type LambdaFunction, type LogLine } from './lambda';
+import { createLambdaFunction, type FunctionSettings, type LambdaFunction, type LogLine } from './lambda';
 import { type Server, serve } from './server';
-import { AwsError } from './service';
+import { AwsError, type Service } from './service';
 import { createSlack, type Slack, type SlackMessage } from './slack';
 import { createSqs, type Sqs } from './sqs';
 import { createSsm, type Ssm } from './ssm';
@@ -73,8 +73,8 @@ export interface Cloud {
 
 /** How long closing waits for functions that are at work. Their messages come again after a restart. */
 const closingMilliseconds = 5000;
-/** What the process's end could lose of queues and Slack messages is not older than this. */
-const savingMilliseconds = 1000;
+/** A killed process loses no more of its queues and Slack messages than this. */
+const savingMilliseconds = 50;
 const drainedAfterMilliseconds = 15;
 
 /**
@@ -136,8 +136,12 @@ async function start(
     ...(options.replicationDelay && { replicationDelay: options.replicationDelay }),
   });
 
+  let markReady: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => {
+    markReady = resolve;
+  });
   const server: Server = await serve({
-    services: [ecr, sqs, dynamodb, bridge, ssm],
+    services: [ecr, sqs, dynamodb, bridge, ssm].map((service) => onceReady(service, ready)),
     rest: { sts: sts.handle },
     routes: { '/slack/': slack.handle },
     port: options.port,
@@ -151,65 +155,53 @@ async function start(
     throw new InvalidInput(`port ${options.port} is taken: name another with --port, or 0 for a free one`);
   });
   undo.push(() => server.close(0));
+  const { endpoint } = server;
 
-  const { deployed, queueArns } = await deploy(options, home, server.endpoint, {
-    sqs,
-    dynamodb,
-    eventBridge: bridge,
-  });
-  await restore(folder, { sqs, slack, ssm });
+  const services = { sqs, dynamodb, eventBridge: bridge };
+  const { deployed, queueArns } = await deploy(options, home, endpoint, services);
+  restore(folder, { queues: sqs, slack, parameters: ssm });
   await storeSlackToken(ssm, deployed, { account, region: home });
-  if (options.onSlackMessage) slack.onMessage(options.onSlackMessage);
-
-  const functions = new Map<string, LambdaFunction>(
-    deployed.functions.map(({ name, arn, Handler, Timeout, MemorySize, Environment }) => [
-      arn,
-      createLambdaFunction(
-        {
-          name,
-          arn,
-          root,
-          handler: Handler,
-          timeoutSeconds: Timeout,
-          memorySize: MemorySize,
-          environment: {
-            ...Environment.Variables,
-            ...(options.policyFile !== undefined &&
-              Environment.Variables.POLICY_FILE !== undefined && { POLICY_FILE: options.policyFile }),
-            ...lambdaEnvironment({
-              name,
-              memorySize: MemorySize,
-              root,
-              region: home,
-              endpoint: server.endpoint,
-            }),
-          },
-        },
-        { clock, newId, ...(options.onLog && { onLog: options.onLog }) },
-      ),
-    ]),
-  );
-  undo.push(() => Promise.all([...functions.values()].map((one) => one.close())));
-  const invoke = (arn: string) => (event: unknown) => {
-    const found = functions.get(arn);
-    if (!found)
-      throw new InvalidInput(`template: an event source names the function ${arn}, which is not there`);
-    return found.invoke(event);
-  };
-
-  const saving = folder && saver(folder, { queues: sqs, slack, parameters: ssm }, savingMilliseconds);
-  undo.push(() => saving?.stop());
-  // Last, since work starts with it: the registry as it was, then the functions' event sources.
   await ecr.replayJournal(folder?.journal() ?? []);
+  if (options.onSlackMessage) slack.onMessage(options.onSlackMessage);
+  const saving = folder && saver(folder, { queues: sqs, slack, parameters: ssm }, onFault);
+
+  const functions = new Map(
+    deployed.functions.map((one) => {
+      const settings = functionSettings(one, {
+        root,
+        endpoint,
+        region: home,
+        policyFile: options.policyFile,
+      });
+      const { onLog } = options;
+      return [one.arn, createLambdaFunction(settings, { clock, newId, ...(onLog && { onLog }) })] as const;
+    }),
+  );
+  // Last, since work begins with it.
+  markReady();
   const sources = deployed.sources
     .filter(({ Enabled }) => Enabled)
-    .map((mapping) =>
-      startSource(mapping, { sqs, dynamodb, clock, newId, invoke: invoke(mapping.FunctionName), options }),
-    );
+    .map((mapping) => {
+      const { invoke } = found(functions, mapping.FunctionName);
+      return startSource(mapping, { sqs, dynamodb, clock, newId, invoke, onRecord: options.onRecord });
+    });
 
+  async function shutDown(): Promise<void> {
+    const ended = Promise.all(sources.map((source) => source.close()));
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, closingMilliseconds).unref())]);
+    for (const one of functions.values()) await one.close();
+    await ended;
+    await server.close(closingMilliseconds);
+    clock.stop();
+    saving?.stop();
+    await dynamodb.close();
+    folder?.close();
+  }
+
+  let closing: Promise<void> | undefined;
   const backlog = (): number => sources.reduce((sum, source) => sum + source.backlog(), announcing);
   return {
-    endpoint: server.endpoint,
+    endpoint,
     account,
     regions,
     ecr,
@@ -224,16 +216,20 @@ async function start(
     },
     queueDepths: () =>
       Object.fromEntries(queueArns.map((arn) => [arn.slice(arn.lastIndexOf(':') + 1), sqs.depth(arn)])),
-    async close() {
-      const ended = Promise.all(sources.map((source) => source.close()));
-      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, closingMilliseconds).unref())]);
-      for (const one of functions.values()) await one.close();
-      await ended;
-      await server.close(closingMilliseconds);
-      clock.stop();
-      saving?.stop();
-      await dynamodb.close();
-      folder?.close();
+    close() {
+      closing ??= shutDown();
+      return closing;
+    },
+  };
+}
+
+/** Clients may come before everything is there: they wait. */
+function onceReady(service: Service, ready: Promise<void>): Service {
+  return {
+    ...service,
+    async call(call) {
+      await ready;
+      return service.call(call);
     },
   };
 }
@@ -290,8 +286,8 @@ function startSource(
     readonly dynamodb: Dynamodb;
     readonly clock: Clock;
     readonly newId: () => string;
-    readonly invoke: Parameters<typeof sqsSource>[1]['invoke'];
-    readonly options: CloudOptions;
+    readonly invoke: LambdaFunction['invoke'];
+    readonly onRecord: CloudOptions['onRecord'];
   },
 ): EventSource {
   const { EventSourceArn: arn, FilterCriteria, BatchSize } = mapping;
@@ -313,7 +309,7 @@ function startSource(
     throw new InvalidInput(`template: the embedded Lambda takes no events from ${arn} with these settings`);
   }
   const tableArn = arn.replace(/\/stream\/.*$/, '');
-  const { onRecord } = deps.options;
+  const { onRecord } = deps;
   if (onRecord) deps.dynamodb.subscribe(tableArn, (entry) => onRecord(streamEntry(entry).record()));
   return streamSource(
     {
@@ -330,30 +326,50 @@ function startSource(
   );
 }
 
-/** What Lambda itself sets: "Defined runtime environment variables" in its developer guide. */
-function lambdaEnvironment(given: {
-  readonly name: string;
-  readonly memorySize: number;
-  readonly root: string;
-  readonly region: string;
-  readonly endpoint: string;
-}): Record<string, string> {
+function found(functions: ReadonlyMap<string, LambdaFunction>, arn: string): LambdaFunction {
+  const one = functions.get(arn);
+  if (!one) throw new InvalidInput(`template: an event source names the function ${arn}, which is not there`);
+  return one;
+}
+
+function functionSettings(
+  { name, arn, Handler, Timeout, MemorySize, Environment }: DeployedFunctions['functions'][number],
+  given: {
+    readonly root: string;
+    readonly endpoint: string;
+    readonly region: string;
+    readonly policyFile: string | undefined;
+  },
+): FunctionSettings {
+  const { Variables } = Environment;
+  const readsPolicy = given.policyFile !== undefined && Variables.POLICY_FILE !== undefined;
   return {
-    AWS_REGION: given.region,
-    AWS_DEFAULT_REGION: given.region,
-    AWS_ACCESS_KEY_ID: 'embedded',
-    AWS_SECRET_ACCESS_KEY: 'embedded',
-    AWS_SESSION_TOKEN: 'embedded',
-    AWS_LAMBDA_FUNCTION_NAME: given.name,
-    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(given.memorySize),
-    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${given.name}`,
-    LAMBDA_TASK_ROOT: given.root,
-    AWS_ENDPOINT_URL: given.endpoint,
-    // Lambda has none of these files; a developer's own must not reach the functions.
-    AWS_CONFIG_FILE: devNull,
-    AWS_SHARED_CREDENTIALS_FILE: devNull,
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    name,
+    arn,
+    root: given.root,
+    handler: Handler,
+    timeoutSeconds: Timeout,
+    memorySize: MemorySize,
+    environment: {
+      ...Variables,
+      ...(readsPolicy && { POLICY_FILE: given.policyFile }),
+      // What Lambda itself sets: "Defined runtime environment variables" in its developer guide.
+      AWS_REGION: given.region,
+      AWS_DEFAULT_REGION: given.region,
+      AWS_ACCESS_KEY_ID: 'embedded',
+      AWS_SECRET_ACCESS_KEY: 'embedded',
+      AWS_SESSION_TOKEN: 'embedded',
+      AWS_LAMBDA_FUNCTION_NAME: name,
+      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(MemorySize),
+      AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+      LAMBDA_TASK_ROOT: given.root,
+      AWS_ENDPOINT_URL: given.endpoint,
+      // Lambda has none of these files; a developer's own must not reach the functions.
+      AWS_CONFIG_FILE: devNull,
+      AWS_SHARED_CREDENTIALS_FILE: devNull,
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    },
   };
 }
 
@@ -386,17 +402,15 @@ function toQueue(sqs: Sqs): Deliver {
   };
 }
 
+const savedNames: readonly SavedName[] = ['queues', 'slack', 'parameters'];
+
 interface Keeping {
   snapshot(): object;
   restore(snapshot: unknown): void;
 }
 
-async function restore(
-  folder: DataFolder | undefined,
-  { sqs, slack, ssm }: { readonly sqs: Sqs; readonly slack: Slack; readonly ssm: Ssm },
-): Promise<void> {
-  const kept: Readonly<Record<SavedName, Keeping>> = { queues: sqs, slack, parameters: ssm };
-  for (const name of ['queues', 'slack', 'parameters'] as const) {
+function restore(folder: DataFolder | undefined, kept: Readonly<Record<SavedName, Keeping>>): void {
+  for (const name of savedNames) {
     const snapshot = folder?.load(name);
     if (snapshot === undefined) continue;
     try {
@@ -407,24 +421,38 @@ async function restore(
   }
 }
 
-/** Saves what changed, now and then and at the end. */
-function saver(folder: DataFolder, kept: Readonly<Record<SavedName, Keeping>>, every: number) {
-  const saved = new Map<string, string>();
-  function save(): void {
-    for (const name of ['queues', 'slack', 'parameters'] as const) {
-      const value = kept[name].snapshot();
-      const text = JSON.stringify(value);
-      if (saved.get(name) === text) continue;
-      folder.save(name, value);
-      saved.set(name, text);
+/** Saves what changed, again and again and at the end; what takes long to write out is saved less often. */
+function saver(
+  folder: DataFolder,
+  kept: Readonly<Record<SavedName, Keeping>>,
+  onFault: (fault: unknown) => void,
+): { stop(): void } {
+  const stops = savedNames.map((name) => {
+    let saved: string | undefined;
+    function save(): void {
+      const json = JSON.stringify(kept[name].snapshot());
+      if (json !== saved) folder.save(name, json);
+      saved = json;
     }
-  }
-  const timer = setInterval(save, every);
-  timer.unref();
+    function again(): void {
+      const startedAt = performance.now();
+      try {
+        save();
+      } catch (fault) {
+        onFault(fault);
+      }
+      const taken = performance.now() - startedAt;
+      timer = setTimeout(again, Math.max(savingMilliseconds, taken * 20)).unref();
+    }
+    let timer = setTimeout(again, savingMilliseconds).unref();
+    return () => {
+      clearTimeout(timer);
+      save();
+    };
+  });
   return {
     stop() {
-      clearInterval(timer);
-      save();
+      for (const stop of stops) stop();
     },
   };
 }

@@ -1,11 +1,12 @@
 import {
-  appendFileSync,
   closeSync,
   existsSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   truncateSync,
@@ -13,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
 import { InvalidInput } from '../shared/domain/errors';
 
@@ -29,7 +31,7 @@ export interface DataFolder extends FolderOwner {
   /** What `save` kept under this name, or undefined. Throws `InvalidInput` that names the file if it is damaged. */
   load(name: SavedName): unknown;
   /** Replaces the whole file, or leaves it as it was. */
-  save(name: SavedName, value: object): void;
+  save(name: SavedName, json: string): void;
   /** ECR's journal, in order. Throws `InvalidInput` that names file and line. */
   journal(): Generator<object>;
   append(entry: object): void;
@@ -73,12 +75,12 @@ export function openDataFolder(folder: string, create?: FolderOwner): DataFolder
     ...owner,
     tables: at('tables'),
     load: (name) => (existsSync(at(`${name}.json`)) ? readJson(at(`${name}.json`)) : undefined),
-    save: (name, value) => replace(at(`${name}.json`), JSON.stringify(value)),
+    save: (name, json) => replace(at(`${name}.json`), json),
     *journal() {
-      if (!existsSync(at(JOURNAL))) return;
-      const lines = readFileSync(at(JOURNAL), 'utf8').split('\n');
-      for (const [index, line] of lines.entries()) {
-        if (line !== '') yield entryOf(line, `${at(JOURNAL)}:${index + 1}`);
+      let number = 0;
+      for (const line of linesOf(at(JOURNAL))) {
+        number += 1;
+        if (line !== '') yield entryOf(line, `${at(JOURNAL)}:${number}`);
       }
     },
     append(entry) {
@@ -196,12 +198,43 @@ function codeOf(error: unknown): unknown {
 
 /** What was being written when the process was killed never took effect: the journal comes first. */
 function dropTornLine(file: string): void {
-  if (!existsSync(file)) return;
-  const bytes = readFileSync(file);
-  const end = bytes.lastIndexOf('\n') + 1;
-  if (end < bytes.length) truncateSync(file, end);
-  // A folder that may not be written to is found now, not at the first push.
-  appendFileSync(file, '');
+  // Made if missing, so that a folder that may not be written to is found now and not at the first push.
+  const handle = openSync(file, 'a+');
+  try {
+    const { size } = fstatSync(handle);
+    const chunk = Buffer.alloc(CHUNK);
+    for (let end = size; end > 0; end -= CHUNK) {
+      const start = Math.max(0, end - CHUNK);
+      const read = readSync(handle, chunk, 0, end - start, start);
+      const lineEnd = chunk.subarray(0, read).lastIndexOf(NEWLINE);
+      if (lineEnd < 0 && start > 0) continue;
+      if (start + lineEnd + 1 < size) truncateSync(file, start + lineEnd + 1);
+      return;
+    }
+  } finally {
+    closeSync(handle);
+  }
+}
+
+const CHUNK = 1024 * 1024;
+const NEWLINE = 10;
+
+/** A journal may be larger than a string can be. */
+function* linesOf(file: string): Generator<string> {
+  const handle = openSync(file, 'r');
+  try {
+    const chunk = Buffer.alloc(CHUNK);
+    const decoder = new StringDecoder('utf8');
+    let rest = '';
+    for (let read = readSync(handle, chunk); read > 0; read = readSync(handle, chunk)) {
+      const lines = (rest + decoder.write(chunk.subarray(0, read))).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+    if (rest !== '') yield rest;
+  } finally {
+    closeSync(handle);
+  }
 }
 
 function entryOf(line: string, place: string): object {

@@ -30,7 +30,10 @@ export const hashDigits = 64;
 export const hashMemberLength = hashDigits + '"hash":"",'.length;
 /** Digits of the sequence at the end of a record's key. */
 export const sequenceDigits = 12;
-const instantLength = '2026-11-24T09:00:00.000Z'.length;
+
+/** DynamoDB's limits for a partition key and a sort key ("Quotas in Amazon DynamoDB" in the developer guide). */
+export const longestScope = 2048;
+export const longestRecordKey = 1024;
 
 const lineEnd = 0x0a;
 const quote = 0x22;
@@ -51,7 +54,6 @@ const plain = byteSet((byte) => byte >= 0x20 && byte !== quote && byte !== backs
 /** The same within ASCII, where the order of bytes is RFC 8785's order of member names. */
 const plainAscii = byteSet((byte) => plain[byte] === 1 && byte < 0x7f);
 const shortEscape = byteSet((byte) => '"\\bfnrt'.includes(String.fromCharCode(byte)));
-const hexDigit = byteSet((byte) => /[0-9a-f]/.test(String.fromCharCode(byte)));
 
 /** Numbers of more digits may not be the shortest text of their value. */
 const mostDigits = 15;
@@ -64,8 +66,9 @@ const formatText = Buffer.from('1');
 
 /**
  * Fills `found` and answers whether the text from `start` up to a line end at `end` is surely the canonical text of a
- * record of format 1 with all that its chain needs. The bytes must be UTF-8; `bytes[end]` must be a line end, which
- * stops every loop below.
+ * record of format 1 with the members that its chain needs. The bytes must be UTF-8; `bytes[end]` must be a line end,
+ * which stops every loop below. What the hashes, the scope and the key before its sequence are made of is left to the
+ * caller, who compares them with what is known: see `isKeyText`.
  */
 export function scanRecordLine(bytes: Uint8Array, start: number, end: number, found: RecordLine): boolean {
   if (bytes[start] !== openBrace || bytes[end] !== lineEnd) return false;
@@ -74,11 +77,10 @@ export function scanRecordLine(bytes: Uint8Array, start: number, end: number, fo
   let nameEnd = -1;
   let seen = 0;
   for (;;) {
-    const next = skipName(bytes, at, name, nameEnd);
-    if (next < 0) return false;
+    const value = skipName(bytes, at, name, nameEnd);
+    if (value < 0) return false;
     name = at + 1;
-    nameEnd = next - 2;
-    const value = next;
+    nameEnd = value - 2;
     at = skipValue(bytes, value, 0);
     if (at < 0) return false;
     if (seen < members.length && isMember(bytes, name, nameEnd, seen)) {
@@ -98,7 +100,7 @@ function isMember(bytes: Uint8Array, name: number, nameEnd: number, index: numbe
 }
 
 function take(bytes: Uint8Array, index: number, value: number, end: number, found: RecordLine): boolean {
-  const name = members[index]!.name;
+  const { name } = members[index]!;
   if (name === 'format') return end - value === 1 && startsWith(bytes, value, formatText);
   if (bytes[value] !== quote) return false;
   const text = value + 1;
@@ -107,19 +109,25 @@ function take(bytes: Uint8Array, index: number, value: number, end: number, foun
     case 'hash':
     case 'previousHash':
       found[name] = text;
-      return textEnd - text === hashDigits && allIn(hexDigit, bytes, text, textEnd);
+      return textEnd - text === hashDigits;
     case 'recordedAt':
       found.recordedAt = text;
       return isInstant(bytes, text, textEnd);
     case 'record':
       found.record = text;
       found.recordEnd = textEnd;
-      return allIn(plainAscii, bytes, text, textEnd) && endsInSequence(bytes, text, textEnd);
+      return textEnd - text <= longestRecordKey && endsInSequence(bytes, text, textEnd);
     case 'scope':
       found.scope = text;
       found.scopeEnd = textEnd;
-      return textEnd > text && allIn(plainAscii, bytes, text, textEnd);
+      return textEnd > text && textEnd - text <= longestScope;
   }
+}
+
+/** Printable ASCII without a quote or backslash: what ECR's names and our own are made of, and has no escape. */
+export function isKeyText(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (plainAscii[bytes[at]!] !== 1) return false;
+  return true;
 }
 
 function endsInSequence(bytes: Uint8Array, start: number, end: number): boolean {
@@ -134,19 +142,18 @@ function endsInSequence(bytes: Uint8Array, start: number, end: number): boolean 
   return positive;
 }
 
+const instantPattern = Buffer.from('0000-00-00T00:00:00.000Z');
+
 /** Digits where digits belong; which month has how many days is not asked. */
 function isInstant(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start !== instantLength) return false;
-  const pattern = instantPattern;
-  for (let index = 0; index < instantLength; index += 1) {
+  if (end - start !== instantPattern.length) return false;
+  for (let index = 0; index < instantPattern.length; index += 1) {
     const byte = bytes[start + index]!;
-    const wanted = pattern[index]!;
+    const wanted = instantPattern[index]!;
     if (wanted === zero ? byte < zero || byte > nine : byte !== wanted) return false;
   }
   return true;
 }
-
-const instantPattern = Buffer.from('0000-00-00T00:00:00.000Z');
 
 /** The offset after the value at `at`, or -1 where the text is not surely canonical. */
 function skipValue(bytes: Uint8Array, at: number, depth: number): number {
@@ -226,7 +233,10 @@ function skipName(bytes: Uint8Array, from: number, before: number, beforeEnd: nu
   let at = from + 1;
   while (plainAscii[bytes[at]!] === 1) at += 1;
   if (bytes[at] !== quote || bytes[at + 1] !== colon) return -1;
-  if (before >= 0 && compareBytes(bytes, before, beforeEnd, bytes, from + 1, at) >= 0) return -1;
+  // The first letter nearly always decides.
+  if (before >= 0 && bytes[before]! >= bytes[from + 1]!) {
+    if (compareBytes(bytes, before, beforeEnd, bytes, from + 1, at) >= 0) return -1;
+  }
   return at + 2;
 }
 
@@ -251,11 +261,6 @@ function startsWith(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean 
   for (let index = 0; index < wanted.length; index += 1) {
     if (bytes[at + index] !== wanted[index]) return false;
   }
-  return true;
-}
-
-function allIn(set: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) if (set[bytes[at]!] !== 1) return false;
   return true;
 }
 

@@ -1,6 +1,7 @@
 import { ECRClient, type ECRClientConfig } from '@aws-sdk/client-ecr';
 import type { Registry } from '../domain/resource';
 import type { EcrReader } from '../evaluation/facts';
+import { lean, leanConfiguration } from './clients';
 import { readImage } from './facts/image';
 import { readLifecyclePolicy } from './facts/lifecycle-policy';
 import { readReplicationDestinations, readReplicationStatus } from './facts/replication';
@@ -16,7 +17,9 @@ export function ecrClients(configure: (registry: Registry) => ECRClientConfig): 
     const key = `${registry.account} ${registry.region}`;
     const known = clients.get(key);
     if (known) return known;
-    const client = new ECRClient({ region: registry.region, ...configure(registry) });
+    const client = lean(
+      new ECRClient({ ...leanConfiguration, region: registry.region, ...configure(registry) }),
+    );
     clients.set(key, client);
     return client;
   };

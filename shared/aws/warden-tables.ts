@@ -45,6 +45,13 @@ export function wardenTables(
     // Behind the retries, so that each attempt counts.
     { step: 'finalizeRequest', priority: 'low', name: 'countCalls' },
   );
+  client.middlewareStack.add(
+    (next) => (request) =>
+      next(request).catch((error: unknown) => {
+        throw explained(error, connection);
+      }),
+    { step: 'initialize', name: 'explainErrors' },
+  );
   return {
     ...auditReader(client, names.audit),
     chain: auditTable(client, names.audit).chain,
@@ -79,6 +86,22 @@ export async function whoAmI(connection: Connection): Promise<{ account: string;
     throw asUnavailable('asking AWS whose credentials these are', error);
   } finally {
     client.destroy();
+  }
+}
+
+/** What the person at the terminal can put right. */
+function explained(error: unknown, { region }: Connection): unknown {
+  const { message }: { message?: unknown } = Object(error);
+  switch (nameOf(error)) {
+    case 'ResourceNotFoundException':
+      return new InvalidInput(
+        `ECR Warden has no tables in ${region ?? 'this Region'}: name the one that it is deployed in`,
+      );
+    case 'AccessDeniedException':
+    case 'UnrecognizedClientException':
+      return new InvalidInput(`AWS denied it: ${String(message)}`);
+    default:
+      return error;
   }
 }
 

@@ -15,8 +15,8 @@ export function readInstant(value: unknown): number | NoInstant {
   if (typeof value !== 'string') {
     return { problem: 'is no time: write ISO 8601 such as 2026-11-20T10:15:30Z, or epoch seconds' };
   }
-  if (/^-?\d+(\.\d+)?(e\+?\d+)?$/i.test(value)) return fromSeconds(Number(value));
-  return isoInstant(value);
+  if (value.charCodeAt(4) === dash || !/^-?\d+(\.\d+)?(e\+?\d+)?$/i.test(value)) return isoInstant(value);
+  return fromSeconds(Number(value));
 }
 
 function fromSeconds(seconds: number): number | NoInstant {
@@ -48,10 +48,12 @@ function isoInstant(text: string): number | NoInstant {
   const point = text.charCodeAt(at);
   if (point === dot || point === comma) {
     const from = at + 1;
-    at = from;
-    while (isDigit(text.charCodeAt(at))) at += 1;
+    let unit = 100_000;
+    for (at = from; isDigit(text.charCodeAt(at)); at += 1) {
+      microseconds += (text.charCodeAt(at) - 48) * unit;
+      unit = Math.floor(unit / 10);
+    }
     if (at === from) return noTime;
-    microseconds = Math.round(Number(`0.${text.slice(from, at)}`) * 1e6);
   }
   const possible =
     separated &&

@@ -1,6 +1,6 @@
 import { type LifecyclePolicy, limits } from './grammar';
 import { settledReadings, type ValidationReadings } from './readings';
-import { type Fault, type PolicyError, policyError, shapeFaults, tooLong } from './validate';
+import { type Fault, type PolicyError, policyError, policyFaults, shapeFaults, tooLong } from './validate';
 
 export type ParsedPolicy =
   | { readonly valid: true; readonly policy: LifecyclePolicy; readonly errors: readonly [] }
@@ -15,6 +15,18 @@ export function parsePolicy(text: string, readings: ValidationReadings = settled
   const value = jsonValue(text.replace(/^\ufeff/, ''));
   if (value instanceof SyntaxError) faults.push({ at: [], message: syntaxSentence(value, text) });
   else faults.push(...shapeFaults(value, readings));
+  return parsed(value, faults);
+}
+
+/** The same for a policy that is already a value, such as `{ rules: [...] }` around a template of `policy.yaml`. */
+export function parsePolicyValue(
+  value: unknown,
+  readings: ValidationReadings = settledReadings,
+): ParsedPolicy {
+  return parsed(value, policyFaults(value, readings));
+}
+
+function parsed(value: unknown, faults: readonly Fault[]): ParsedPolicy {
   if (faults.length > 0) return { valid: false, errors: faults.map(policyError) };
   // A value without a fault is a policy.
   return { valid: true, policy: value as LifecyclePolicy, errors: [] };
@@ -44,11 +56,11 @@ function jsonValue(text: string): unknown {
   }
 }
 
-/** The engine counts characters from 0 at best; people look for lines. */
+/** The engine quotes the place, or counts characters from 0, where people look for lines. */
 function syntaxSentence({ message }: SyntaxError, text: string): string {
   if (text.trim() === '') return 'the text is empty: a policy is JSON such as { "rules": [ … ] }';
-  const [, what = message, offset] = /^(.*?)(?: in JSON)?(?: at position (\d+).*)?$/s.exec(message) ?? [];
-  if (offset === undefined) return `the text is not JSON: ${what}`;
+  const [, what, offset] = /^(.*?)(?: in JSON)? at position (\d+)/s.exec(message) ?? [];
+  if (offset === undefined) return `the text is not JSON: ${message.replace(/ is not valid JSON$/, '')}`;
   const before = text.slice(0, Number(offset)).split('\n');
   return `the text is not JSON: ${what} in line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }

@@ -18,6 +18,11 @@ export interface SimulationReadings {
   readonly childrenTakeSlots: boolean;
   /** Whether rules see signatures, SBOMs and attestations like any image. */
   readonly referrers: 'ordinary' | 'outside-rules';
+  /**
+   * Whether a referrer that is not yet 24 hours in its storage class goes with its subject. It does not go at once, but
+   * it goes ("Sign images"; docs/decisions/0006).
+   */
+  readonly freshReferrers: 'stay' | 'follow';
   /** The storage class of an image that is being restored. */
   readonly activating: 'standard' | 'archive';
   /** Of images with one date, which is the older. */
@@ -47,6 +52,7 @@ export const settledReadings: Readings = {
   archivedIndexes: 'protect',
   childrenTakeSlots: true,
   referrers: 'ordinary',
+  freshReferrers: 'follow',
   activating: 'standard',
   equalDates: 'smaller-digest-older',
   exactAge: 'kept',

@@ -1,8 +1,16 @@
-import { isoTime } from '../domain/duration';
-import { InvalidInput } from '../domain/errors';
 import type { LifecyclePolicy, LifecycleRule } from './grammar';
 import type { LifecycleImage } from './image';
+import { isoTimeOfMany } from './iso-times';
 import { type SimulationReadings, settledReadings } from './readings';
+import {
+  expiring,
+  followers,
+  moving,
+  openRepository,
+  protection,
+  type Repository,
+  staying,
+} from './repository';
 import { tagSelector } from './tag-selector';
 
 /** What ECR's own preview answers for an image that a rule acts on, in its words. */
@@ -85,7 +93,7 @@ export function simulate(
   const repository = openRepository(images, readings);
   const oldestFirst = byAge(images, readings);
   const verdicts = judge(rules, repository, oldestFirst, readings);
-  return report(rules, repository, oldestFirst, verdicts, readings);
+  return report({ rules, repository, oldestFirst, verdicts, readings, now });
 }
 
 const dayMilliseconds = 86_400_000;
@@ -95,12 +103,10 @@ interface CompiledRule {
   readonly action: PreviewResult['action'];
   readonly archived: boolean;
   readonly matches: (tags: readonly string[]) => boolean;
-  /** Whether the rule counts images and not days. */
-  readonly counts: boolean;
-  /** So many images are left. */
-  readonly most: number;
-  /** What happened before this instant is old enough; undefined where the image does not tell. */
-  readonly isOld: (image: LifecycleImage) => boolean | undefined;
+  /** So many images are left, where the rule counts images and not days. */
+  readonly most?: number;
+  /** Whether the rule's time is over; undefined where the image does not tell, or nothing but its place counts. */
+  readonly isOver: (image: LifecycleImage) => boolean | undefined;
 }
 
 function compileRule(
@@ -110,21 +116,19 @@ function compileRule(
 ): CompiledRule {
   const { countType, countNumber } = selection;
   const age = countNumber * dayMilliseconds;
-  const over =
-    readings.exactAge === 'kept'
-      ? (since: number) => now - since > age
-      : (since: number) => now - since >= age;
+  const over = (since: number): boolean =>
+    now - since > age || (readings.exactAge === 'acted-on' && now - since === age);
   return {
     priority: rulePriority,
     action:
       action.type === 'expire' ? { type: 'EXPIRE' } : { type: 'TRANSITION', targetStorageClass: 'ARCHIVE' },
     archived: selection.storageClass === 'archive',
     matches: tagSelector(selection),
-    counts: countType === 'imageCountMoreThan',
-    most: countNumber,
-    isOld: (image) => {
+    ...(countType === 'imageCountMoreThan' ? { most: countNumber } : {}),
+    isOver: (image) => {
       switch (countType) {
         case 'imageCountMoreThan':
+          return undefined;
         case 'sinceImagePushed':
           return over(arrivedAt(image, readings));
         case 'sinceImagePulled':
@@ -148,56 +152,6 @@ function arrivedAt(
 function usedAt({ pushedAt, activatedAt, pulledAt }: LifecycleImage): number {
   if (activatedAt !== undefined && (pulledAt === undefined || pulledAt < activatedAt)) return activatedAt;
   return pulledAt ?? pushedAt;
-}
-
-function isArchived({ status }: LifecycleImage, { activating }: SimulationReadings): boolean {
-  return status === 'ARCHIVED' || (status === 'ACTIVATING' && activating === 'archive');
-}
-
-/** The images with what they are to each other; positions are those of the list. */
-interface Repository {
-  readonly images: readonly LifecycleImage[];
-  readonly archived: Uint8Array;
-  /** The indexes that name an image as their child. */
-  readonly indexesOf: ReadonlyMap<number, readonly number[]>;
-  readonly subjectOf: ReadonlyMap<number, number>;
-}
-
-function openRepository(images: readonly LifecycleImage[], readings: SimulationReadings): Repository {
-  const archived = new Uint8Array(images.length);
-  const indexesOf = new Map<number, number[]>();
-  const subjectOf = new Map<number, number>();
-  const positions = positionsOf(images);
-  for (let at = 0; at < images.length; at += 1) {
-    const image = images[at]!;
-    if (isArchived(image, readings)) archived[at] = 1;
-    if (image.children.length === 0 && image.subject === undefined) continue;
-    for (const digest of image.children) {
-      const child = positions.get(digest);
-      if (child === undefined) continue;
-      const known = indexesOf.get(child);
-      if (known) known.push(at);
-      else indexesOf.set(child, [at]);
-    }
-    const subject = image.subject === undefined ? undefined : positions.get(image.subject);
-    if (subject !== undefined) subjectOf.set(at, subject);
-  }
-  return { images, archived, indexesOf, subjectOf };
-}
-
-/** DescribeImages gives each digest once; ListImages gives one entry a tag, by which counts would be wrong. */
-function positionsOf(images: readonly LifecycleImage[]): ReadonlyMap<string, number> {
-  const positions = new Map<string, number>();
-  for (let at = 0; at < images.length; at += 1) {
-    const { digest } = images[at]!;
-    positions.set(digest, at);
-    if (positions.size > at) continue;
-    const first = images.findIndex((one) => one.digest === digest);
-    throw new InvalidInput(
-      `images[${at}].imageDigest: ${digest} stands at images[${first}] already; list a digest once, with all its tags`,
-    );
-  }
-  return positions;
 }
 
 /** The positions of all images, oldest first. */
@@ -224,94 +178,110 @@ interface Verdicts {
   readonly acting: Int16Array;
 }
 
-/** Youngest first, so that a rule that counts images has counted all younger ones when it comes to an image. */
+/**
+ * What matches, and whose time is over, is told image by image in the order in which they lie in memory; only the
+ * counts have to go by age, and they need nothing but what was found.
+ */
 function judge(
   rules: readonly CompiledRule[],
   { images, archived, indexesOf }: Repository,
   oldestFirst: Uint32Array,
   readings: SimulationReadings,
 ): Verdicts {
+  const counters = rules.flatMap(({ most }, rule) => (most === undefined ? [] : [{ rule, most }]));
+  const counts = new Uint8Array(images.length * counters.length);
   const matching = new Int16Array(images.length).fill(nobody);
   const shielding = new Int16Array(images.length).fill(nobody);
   const acting = new Int16Array(images.length).fill(nobody);
-  const counted = new Float64Array(rules.length);
   const acrossClasses = readings.shield === 'selector';
-  for (let place = images.length - 1; place >= 0; place -= 1) {
-    const at = oldestFirst[place]!;
+
+  for (let at = 0; at < images.length; at += 1) {
     const image = images[at]!;
     if (image.subject !== undefined && readings.referrers === 'outside-rules') continue;
     const inArchive = archived[at] === 1;
     const takesSlot = readings.childrenTakeSlots || !indexesOf.has(at);
+    let counter = at * counters.length - 1;
     let matched = nobody;
     let shield = nobody;
     let actor = nobody;
     for (let index = 0; index < rules.length; index += 1) {
       const rule = rules[index]!;
+      const isCounter = rule.most !== undefined;
+      if (isCounter) counter += 1;
       const inClass = rule.archived === inArchive;
       if (!inClass && !(acrossClasses && shield === nobody)) continue;
-      // An image that is decided is of interest only to rules that count it; a look at the clock is cheap.
-      if (!rule.counts && shield !== nobody && (actor !== nobody || !rule.isOld(image))) continue;
+      // A shielded image is of interest to the first rule only whose time is over, and a look at the clock is cheap.
+      if (!isCounter && shield !== nobody && (actor !== nobody || !rule.isOver(image))) continue;
       if (!rule.matches(image.tags)) continue;
       if (shield === nobody) shield = index;
       if (!inClass) continue;
       if (matched === nobody) matched = index;
-      if (rule.counts && takesSlot) counted[index]! += 1;
-      const acts = rule.counts ? counted[index]! > rule.most : rule.isOld(image);
-      if (acts && actor === nobody) actor = index;
+      if (isCounter) counts[counter] = takesSlot ? 1 : 0;
+      else if (actor === nobody && rule.isOver(image)) actor = index;
     }
     matching[at] = matched;
     shielding[at] = shield;
     acting[at] = actor;
   }
+
+  const counted = new Float64Array(counters.length);
+  for (let place = images.length - 1; counters.length > 0 && place >= 0; place -= 1) {
+    const at = oldestFirst[place]!;
+    for (let counter = counters.length - 1; counter >= 0; counter -= 1) {
+      if (counts[at * counters.length + counter] === 0) continue;
+      counted[counter]! += 1;
+      const { rule, most } = counters[counter]!;
+      if (counted[counter]! > most && (acting[at] === nobody || rule < acting[at]!)) acting[at] = rule;
+    }
+  }
   return { matching, shielding, acting };
 }
 
-const [staying, expiring, moving] = [0, 1, 2];
+interface Judged {
+  readonly rules: readonly CompiledRule[];
+  readonly repository: Repository;
+  readonly oldestFirst: Uint32Array;
+  readonly verdicts: Verdicts;
+  readonly readings: SimulationReadings;
+  readonly now: number;
+}
 
-function report(
-  rules: readonly CompiledRule[],
-  repository: Repository,
-  oldestFirst: Uint32Array,
-  { matching, shielding, acting }: Verdicts,
-  readings: SimulationReadings,
-): Simulation {
+function report({ rules, repository, oldestFirst, verdicts, readings, now }: Judged): Simulation {
+  const { matching, shielding, acting } = verdicts;
   const { images } = repository;
-  const departureBy = (rule: CompiledRule): number => (rule.action.type === 'EXPIRE' ? expiring : moving);
-  const actorOn = (at: number): CompiledRule | undefined =>
-    acting[at] === shielding[at] ? rules[acting[at]!] : undefined;
-  const indexNeeding = protection(
-    repository,
-    (index) => {
-      const actor = actorOn(index);
-      return actor !== undefined && departureBy(actor) === expiring;
-    },
-    readings,
-  );
-  const departures = Uint8Array.from(images, (_, at) => {
-    const actor = actorOn(at);
-    return !actor || indexNeeding(at) !== undefined ? staying : departureBy(actor);
+  /** What the rules alone would do. */
+  const departures = Uint8Array.from(acting, (actor, at) => {
+    if (actor === nobody || actor !== shielding[at]) return staying;
+    return rules[actor]!.action.type === 'EXPIRE' ? expiring : moving;
   });
-  const follows = followers(repository, departures, indexNeeding);
+  const wouldExpire = departures.slice();
+  const indexNeeding = protection(repository, (index) => wouldExpire[index] === expiring, readings);
+  for (const at of repository.indexesOf.keys()) {
+    if (indexNeeding(at) !== undefined) departures[at] = staying;
+  }
+  const follows = followers(repository, departures, (at, departure) => {
+    if (indexNeeding(at) !== undefined) return false;
+    if (departure === moving && repository.archived[at] === 1) return false;
+    return readings.freshReferrers === 'follow' || now - inClassSince(images[at]!) >= dayMilliseconds;
+  });
 
   const keptImage = (at: number): KeptImage => {
     const { digest: imageDigest, tags: imageTags } = images[at]!;
-    const image = { imageDigest, imageTags };
     const subject = follows.has(at) ? repository.subjectOf.get(at) : undefined;
     if (subject !== undefined) {
-      return { ...image, reason: 'follows', subjectManifestDigest: images[subject]!.digest };
+      return { imageDigest, imageTags, reason: 'follows', subjectManifestDigest: images[subject]!.digest };
     }
     const actor = rules[acting[at]!];
-    if (actor) {
-      const { priority: rulePriority } = actor;
-      if (acting[at] !== shielding[at]) {
-        return { ...image, reason: 'shielded', shieldedBy: rules[shielding[at]!]!.priority, rulePriority };
-      }
-      const indexDigest = images[indexNeeding(at)!]!.digest;
-      return { ...image, reason: 'child-of-index', rulePriority, indexDigest };
+    const rule = actor ?? rules[matching[at]!];
+    if (!rule) return { imageDigest, imageTags, reason: 'no-rule-matches' };
+    const { priority: rulePriority } = rule;
+    if (!actor) return { imageDigest, imageTags, reason: reasonOf(rule, images[at]!), rulePriority };
+    if (acting[at] !== shielding[at]) {
+      const shieldedBy = rules[shielding[at]!]!.priority;
+      return { imageDigest, imageTags, reason: 'shielded', shieldedBy, rulePriority };
     }
-    const rule = rules[matching[at]!];
-    if (!rule) return { ...image, reason: 'no-rule-matches' };
-    return { ...image, reason: reasonOf(rule, images[at]!), rulePriority: rule.priority };
+    const indexDigest = images[indexNeeding(at)!]!.digest;
+    return { imageDigest, imageTags, reason: 'child-of-index', rulePriority, indexDigest };
   };
 
   const previewResults: PreviewResult[] = [];
@@ -328,7 +298,7 @@ function report(
     previewResults.push({
       imageDigest: image.digest,
       imageTags: image.tags,
-      imagePushedAt: isoTime(image.pushedAt),
+      imagePushedAt: isoTimeOfMany(image.pushedAt),
       action,
       appliedRulePriority: priority,
     });
@@ -348,65 +318,13 @@ function report(
 }
 
 /** Why the first rule that matches leaves the image, if no rule would act. */
-function reasonOf({ counts, isOld }: CompiledRule, image: LifecycleImage): KeptReason {
-  if (counts) return 'among-newest';
-  return isOld(image) === undefined ? 'time-unknown' : 'too-young';
+function reasonOf({ most, isOver }: CompiledRule, image: LifecycleImage): KeptReason {
+  if (most !== undefined) return 'among-newest';
+  return isOver(image) === undefined ? 'time-unknown' : 'too-young';
 }
 
-/** Finds the index, if any, for which an image has to stay; of several the one with the smallest digest. */
-function protection(
-  { images, archived, indexesOf }: Repository,
-  wouldExpire: (index: number) => boolean,
-  readings: SimulationReadings,
-): (at: number) => number | undefined {
-  const known = new Map<number, number | undefined>();
-  const protects = (index: number): boolean => {
-    if (archived[index] === 1 && readings.archivedIndexes === 'release') return false;
-    if (readings.expiringIndexes === 'protect') return true;
-    return !wouldExpire(index) || indexNeeding(index) !== undefined;
-  };
-  function indexNeeding(at: number): number | undefined {
-    const indexes = indexesOf.get(at);
-    if (!indexes) return undefined;
-    if (known.has(at)) return known.get(at);
-    // Only what names itself as its child could come here again before the answer is known.
-    known.set(at, at);
-    const needing = indexes
-      .filter(protects)
-      .reduce<number | undefined>(
-        (least, index) =>
-          least === undefined || images[index]!.digest < images[least]!.digest ? index : least,
-        undefined,
-      );
-    known.set(at, needing);
-    return needing;
-  }
-  return indexNeeding;
-}
-
-/**
- * The images that go with their subject, be it that the subject itself only follows. What an index needs stays, and
- * what is in the archive already does not move there.
- */
-function followers(
-  { archived, subjectOf }: Repository,
-  departures: Uint8Array,
-  indexNeeding: (at: number) => number | undefined,
-): ReadonlySet<number> {
-  const known = new Map<number, number>();
-  for (const start of subjectOf.keys()) {
-    const path: number[] = [];
-    let end: number | undefined = start;
-    while (end !== undefined && departures[end] === staying && !known.has(end)) {
-      path.push(end);
-      known.set(end, staying);
-      end = subjectOf.get(end);
-    }
-    let departure = end === undefined ? staying : departures[end] || known.get(end) || staying;
-    for (const at of path.reverse()) {
-      if (indexNeeding(at) !== undefined || (departure === moving && archived[at] === 1)) departure = staying;
-      known.set(at, departure);
-    }
-  }
-  return new Set([...known].flatMap(([at, departure]) => (departure === staying ? [] : [at])));
+/** Since when an image is in its storage class; where it does not tell, since never. */
+function inClassSince({ status, pushedAt, activatedAt, archivedAt }: LifecycleImage): number {
+  if (status === 'ARCHIVED') return archivedAt ?? Number.POSITIVE_INFINITY;
+  return activatedAt ?? pushedAt;
 }

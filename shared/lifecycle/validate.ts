@@ -139,7 +139,7 @@ function* listFaults(selection: Properties, readings: ValidationReadings): Fault
       '"tagged" needs a tagPatternList such as ["v*"] or a tagPrefixList; ["*"] takes every tagged image',
     );
   }
-  if (present.length === 2) {
+  if (listNames.every((name) => Array.isArray(selection[name]))) {
     yield fault(
       ['tagPrefixList'],
       'a rule has patterns or prefixes, not both: write the prefix as a pattern, such as "prod*" for "prod"',
@@ -159,7 +159,10 @@ function* listFaults(selection: Properties, readings: ValidationReadings): Fault
 function* entryFaults(list: unknown, name: ListName, readings: ValidationReadings): Faults {
   const example = name === 'tagPatternList' ? '["v*"]' : '["v"]';
   if (!Array.isArray(list)) {
-    yield fault([], wanted(list, `a list such as ${example}`));
+    yield fault(
+      [],
+      list === null ? 'leave it out: ECR takes no null' : wanted(list, `a list such as ${example}`),
+    );
     return;
   }
   if (list.length === 0 && readings.emptyLists === 'refused') {

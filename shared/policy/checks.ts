@@ -1,3 +1,4 @@
+import { ruleListFaults } from '../lifecycle/validate';
 import { catalogue } from '../rules';
 import type { CompiledRule } from './compiled-policy';
 import { didYouMean } from './did-you-mean';
@@ -64,6 +65,13 @@ export function referenceProblems({ document, source }: LoadedPolicy): readonly 
       },
     ),
   ];
+}
+
+/** Lifecycle templates that ECR would refuse. */
+export function lifecycleProblems({ document, source }: LoadedPolicy): readonly Problem[] {
+  return Object.entries(document.lifecycle ?? {}).flatMap(([name, rules]) =>
+    ruleListFaults(rules).map(({ at, message }) => problemAt(source, ['lifecycle', name, ...at], message)),
+  );
 }
 
 /** Parses a merged rule's parameters; what is wrong is told where the value stands. */

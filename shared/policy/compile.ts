@@ -6,6 +6,7 @@ import {
   compileRule,
   exemptionProblems,
   exemptionWarnings,
+  lifecycleProblems,
   policyWarnings,
   type RuleSet,
   referenceProblems,
@@ -49,6 +50,7 @@ export function compilePolicy({ file, text, readFile }: PolicyFile, builtAt: str
 
   const errors = inOrder([
     ...referenceProblems(loaded),
+    ...lifecycleProblems(loaded),
     ...[...rules.values()].flatMap(({ problems }) => problems),
     ...('problems' in exemptions ? exemptions.problems : exemptionProblems(exemptions)),
   ]);

@@ -88,7 +88,7 @@ describe('the reaction to a record', () => {
     const [reaction] = reactionsTo(one, { digest: digest('a') });
     expect(reaction).toMatchObject({
       verdict: 'pending',
-      why: `moved from ${digest('a').slice(0, 19)}; replicated: on its way to eu-west-1 (111122223333), until 10:44:05`,
+      why: `moved from ${digest('a').slice(0, 19)}; replicated: until 10:44:05, on its way to eu-west-1 (111122223333)`,
     });
   });
 

@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageAll, root } from '../packaged';
 
@@ -43,9 +44,25 @@ test('the seldom files load, and export what is asked of them', () => {
     const { assumeRole } = require('./assume-role.js');
     console.log(RE2JS.compile('^v[0-9]+$').test('v1'), typeof assumeRole('arn', 'id', 'eu-west-1'));`;
   const cwd = join(folder, 'reconcile');
-  expect(execFileSync(process.execPath, ['-e', script], { cwd, encoding: 'utf8' }).trim()).toBe(
-    'true function',
-  );
+  const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+  const output = execFileSync(process.execPath, ['-e', script], { cwd, env, encoding: 'utf8' });
+  expect(output.trim()).toBe('true function');
+});
+
+test('a policy that is not valid stops the build, with the place and the sentence', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'warden-build-'));
+  try {
+    const policyFile = join(folder, 'policy.yaml');
+    writeFileSync(policyFile, 'version: 1\nrules:\n  tag-formt: {}\n');
+    const script = `import('./build.mjs')
+      .then(({ buildFunctions }) => buildFunctions({ policyFile: ${JSON.stringify(policyFile)} }))
+      .catch(({ message }) => { console.log(message); process.exitCode = 1; });`;
+    const { status, stdout } = spawnSync(process.execPath, ['-e', script], { cwd: root, encoding: 'utf8' });
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/policy\.yaml:3:3: error: rules\.tag-formt: unknown rule "tag-formt".*tag-format/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('an unchanged source is not built again, and prints so', () => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { readImages } from '../../shared/lifecycle/image';
 import { parsePolicy } from '../../shared/lifecycle/parse';
+import type { SimulationReadings } from '../../shared/lifecycle/readings';
 import { simulate } from '../../shared/lifecycle/simulate';
 import type { Case } from './arbitraries';
 import { lifecycleCase } from './arbitraries';
@@ -22,10 +23,10 @@ function literally({ policy, images, now }: Case): Verdict {
   };
 }
 
-function simulated({ policy, images, now }: Case): Verdict {
+function simulated({ policy, images, now }: Case, readings: Partial<SimulationReadings> = {}): Verdict {
   const parsed = parsePolicy(JSON.stringify(policy));
-  if (!parsed.policy) throw new Error(JSON.stringify(parsed.errors));
-  const { previewResults, kept } = simulate(parsed.policy, readImages(images), { now: now * 1000 });
+  if (!parsed.valid) throw new Error(JSON.stringify(parsed.errors));
+  const { previewResults, kept } = simulate(parsed.policy, readImages(images), { now: now * 1000, readings });
   return {
     acted: previewResults
       .map((each) => `${each.imageDigest} ${each.action.type} by rule ${each.appliedRulePriority}`)
@@ -68,6 +69,21 @@ describe('the random cases', () => {
     ['have an `any` rule in each class', 50, ({ policy }) => policy.rules.filter(isAny).length === 2],
   ])('%s', (_, atLeast, holds) => {
     expect(cases.filter(holds).length).toBeGreaterThanOrEqual(atLeast);
+  });
+
+  test.each<Partial<SimulationReadings>>([
+    { restoredImages: 'by-push' },
+    { shield: 'selector' },
+    { expiringIndexes: 'release' },
+    { archivedIndexes: 'release' },
+    { childrenTakeSlots: false },
+    { referrers: 'outside-rules' },
+    { activating: 'archive' },
+    { equalDates: 'smaller-digest-newer' },
+    { exactAge: 'acted-on' },
+  ])('tell %j from the settled reading', (readings) => {
+    const differs = (each: Case) => simulated(each, readings).acted.join() !== literally(each).acted.join();
+    expect(cases.some(differs)).toBe(true);
   });
 
   test('have valid policies', () => {

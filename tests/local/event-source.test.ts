@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from 'fast-check';
 import { type VirtualClock, virtualClock } from '../../local/clock';
 import { createDynamodb, type Dynamodb } from '../../local/dynamodb';
 import { type EventSource, sqsSource, streamSource } from '../../local/event-source';

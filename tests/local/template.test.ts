@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of CloudFormation, not of JavaScript
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as fc from 'fast-check';
+import fc from 'fast-check';
 import { parse } from 'yaml';
 import { parseTemplate, resolveTemplate, type StackPlace } from '../../local/template';
 import { hubTemplate, memberTemplate, packageAll, root } from '../packaged';

@@ -284,9 +284,12 @@ describe('the compiled policy', () => {
   });
 
   test('has the same hash whatever the order of keys in a lifecycle template', () => {
-    const hash = (rule: string) => validPolicy(`version: 1\nlifecycle: { services: [${rule}] }`).hash;
-    expect(hash('{ rulePriority: 1, description: a }')).toBe(hash('{ description: a, rulePriority: 1 }'));
-    expect(hash('{ rulePriority: 1, description: a }')).not.toBe(hash('{ description: b, rulePriority: 1 }'));
+    const hash = (start: string) =>
+      validPolicy(
+        `version: 1\nlifecycle: { services: [{ ${start}, action: { type: expire }, selection: { tagStatus: any, countType: imageCountMoreThan, countNumber: 10 } }] }`,
+      ).hash;
+    expect(hash('rulePriority: 1, description: a')).toBe(hash('description: a, rulePriority: 1'));
+    expect(hash('rulePriority: 1, description: a')).not.toBe(hash('rulePriority: 1, description: b'));
   });
 
   test('of another version with other rules is refused by name', () => {

@@ -10,6 +10,9 @@ ${rest}`;
 
 const prod = 'registries: [{ name: prod, account: "111122223333", regions: [eu-west-1] }]\n';
 
+const keepTen =
+  '{ rulePriority: 1, action: { type: expire }, selection: { tagStatus: any, countType: imageCountMoreThan, countNumber: 10 } }';
+
 /** Line and column, path, and a part of the sentence. */
 type Expected = readonly [at: string, path: string, message: RegExp];
 
@@ -266,10 +269,17 @@ describe('what a policy may say', () => {
     ],
     [
       'an unknown lifecycle template',
-      `${namespace('    lifecycle: servics\n')}lifecycle: { services: [{}] }`,
+      `${namespace('    lifecycle: servics\n')}lifecycle: { services: [${keepTen}] }`,
       '5:16',
       'namespaces[0].lifecycle',
       /did you mean "services"\?/,
+    ],
+    [
+      'a lifecycle template that ECR would refuse',
+      `version: 1\nlifecycle:\n  services:\n    - ${keepTen.replace('10', '0')}`,
+      '4:125',
+      'lifecycle.services[0].selection.countNumber',
+      /a whole number from 1, not 0/,
     ],
     [
       'an unknown registry',

@@ -1,0 +1,486 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { count, manifestLine, trailTally } from '../../shared/audit/export';
+import type { AuditRecord } from '../../shared/audit/record';
+import { verifyExport } from '../../shared/audit/verify';
+import { canonicalJson } from '../../shared/domain/canonical-json';
+import { exported, opened, resources, type Step, sealedUpTo, trailOf, trailStart } from '../builders/trails';
+import { isLiterallyValid } from './literal-verifier';
+
+const steps = (minLength = 1, maxLength = 30) =>
+  fc.array(
+    fc.record({
+      resource: fc.nat(resources.length - 1),
+      seconds: fc.nat(900),
+      skewSeconds: fc.integer({ min: -150, max: 150 }),
+    }),
+    { minLength, maxLength },
+  );
+
+const verify = (text: string | Buffer, anchor?: string) => verifyExport(opened(text), anchor);
+const keyOf = (line: string) => {
+  const { scope, record } = JSON.parse(line) as AuditRecord;
+  return { scope, record };
+};
+
+/** The lines of an export of a generated trail; the last is the manifest. */
+async function linesOf(trail: readonly Step[]): Promise<string[]> {
+  return (await exported(trailOf(trail))).split(/(?<=\n)/);
+}
+
+describe('an untouched export', () => {
+  test('is valid, however the bytes come, with clocks five minutes apart', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps(0, 40), fc.integer({ min: 1, max: 4000 }), async (trail, piece) => {
+        const text = await exported(trailOf(trail));
+        expect(isLiterallyValid(Buffer.from(text))).toBe(true);
+        expect(await verifyExport(opened(text, piece))).toEqual({
+          valid: true,
+          records: trail.length,
+          against: expect.stringContaining("the export's own manifest"),
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('is held against a root that was kept elsewhere', async () => {
+    const text = await exported(trailOf([{ resource: 0, seconds: 1 }]));
+    const { root } = JSON.parse(text.trim().split('\n').at(-1)!).manifest;
+    expect(await verify(text, root)).toEqual({
+      valid: true,
+      records: 1,
+      against: `anchor ${root}, the root of this export; 1 of 1 records not yet sealed`,
+    });
+    expect(await verify(text, 'ab'.repeat(32))).toMatchObject({
+      valid: false,
+      against: `anchor ${'ab'.repeat(32)}`,
+    });
+  });
+});
+
+describe('a byte edited anywhere', () => {
+  const edit = fc.record({
+    at: fc.nat(),
+    byte: fc.nat(255),
+    kind: fc.constantFrom('replace', 'insert', 'delete'),
+  });
+
+  test('is found, exactly where a literal reading finds it', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps(), edit, async (trail, { at, byte, kind }) => {
+        const bytes = Buffer.from(await exported(trailOf(trail)));
+        const place = at % bytes.length;
+        const after = bytes.subarray(kind === 'insert' ? place : place + 1);
+        const edited = Buffer.concat([
+          bytes.subarray(0, place),
+          Buffer.from(kind === 'delete' ? [] : [byte]),
+          after,
+        ]);
+        fc.pre(!edited.equals(bytes));
+        expect(isLiterallyValid(edited)).toBe(false);
+        expect(await verify(edited)).toMatchObject({
+          valid: false,
+          firstBad: { reason: expect.any(String) },
+        });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('is named with its record', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps(), fc.nat(), fc.nat(), fc.nat(255), async (trail, which, at, byte) => {
+        const lines = await linesOf(trail);
+        const index = which % (lines.length - 1);
+        const line = Buffer.from(lines[index]!);
+        const place = at % (line.length - 1);
+        // A changed key can only be told from a moved record by what follows it.
+        const key = Buffer.from(`"record":"${keyOf(lines[index]!).record}"`);
+        const scope = Buffer.from(`"scope":"${keyOf(lines[index]!).scope}"`);
+        fc.pre(byte !== line[place] && byte !== 0x0a);
+        for (const part of [key, scope])
+          fc.pre(place < line.indexOf(part) || place >= line.indexOf(part) + part.length);
+        line[place] = byte;
+        const verdict = await verify(
+          Buffer.concat(
+            [...lines.slice(0, index), line, ...lines.slice(index + 1)].map((one) => Buffer.from(one)),
+          ),
+        );
+        expect(verdict.firstBad).toMatchObject(keyOf(lines[index]!));
+        expect(verdict.records).toBe(index);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe('what is not a byte', () => {
+  /** A trail with chains of one and of several records, and its lines without the manifest. */
+  const trail = fc.tuple(steps(8, 40), fc.nat(), fc.nat());
+
+  /** Changes the record lines of an export under its old manifest, and tells which of their keys may be named. */
+  async function tampered(
+    change: (lines: string[], one: number, other: number) => { lines: string[]; named: string[] } | undefined,
+  ): Promise<void> {
+    await fc.assert(
+      fc.asyncProperty(trail, async ([of, one, other]) => {
+        const all = await linesOf(of);
+        const changed = change(all.slice(0, -1), one % of.length, other % of.length);
+        fc.pre(changed !== undefined);
+        const text = [...changed.lines, all.at(-1)!].join('');
+        expect(isLiterallyValid(Buffer.from(text))).toBe(false);
+        const verdict = await verify(text);
+        expect(verdict.valid).toBe(false);
+        const { scope, record } = verdict.firstBad!;
+        expect(changed.named).toContain(`${scope} ${record}`);
+      }),
+      { numRuns: 80 },
+    );
+  }
+
+  const nameOf = (line: string) => `${keyOf(line).scope} ${keyOf(line).record}`;
+  const chainOf = (line: string) => nameOf(line).slice(0, -12);
+  const isHead = (lines: string[], index: number) =>
+    index === lines.length - 1 || chainOf(lines[index + 1]!) !== chainOf(lines[index]!);
+
+  test('a record deleted from the middle of its chain is named', () =>
+    tampered((lines, one) =>
+      isHead(lines, one) ? undefined : { lines: lines.toSpliced(one, 1), named: [nameOf(lines[one]!)] },
+    ));
+
+  test('a record cut off the end of its chain is named', () =>
+    tampered((lines, one) => {
+      const [first, last] = [lines.findIndex((line) => chainOf(line) === chainOf(lines[one]!)), one];
+      if (!isHead(lines, one) || first === last) return undefined;
+      return { lines: lines.toSpliced(one, 1), named: [nameOf(lines[one]!)] };
+    }));
+
+  test('where a whole chain is gone, its neighbour or its scope is named', () =>
+    tampered((lines, one) => {
+      const chain = chainOf(lines[one]!);
+      const rest = lines.filter((line) => chainOf(line) !== chain);
+      const { scope } = keyOf(lines[one]!);
+      return {
+        lines: rest,
+        named: [`${scope} `, ...rest.filter((line) => keyOf(line).scope === scope).map(nameOf)],
+      };
+    }));
+
+  test('of two that were swapped, one is named', () =>
+    tampered((lines, one, other) =>
+      one === other
+        ? undefined
+        : {
+            lines: lines.with(one, lines[other]!).with(other, lines[one]!),
+            named: [nameOf(lines[one]!), nameOf(lines[other]!)],
+          },
+    ));
+
+  test('a line that stands there twice is named', () =>
+    tampered((lines, one, other) => ({
+      lines: lines.toSpliced(other, 0, lines[one]!),
+      named: [nameOf(lines[one]!)],
+    })));
+
+  test('an earlier record put in place of the head is named', () =>
+    tampered((lines, one) => {
+      if (!isHead(lines, one) || chainOf(lines[one - 1] ?? lines[0]!) !== chainOf(lines[one]!) || one === 0)
+        return undefined;
+      return { lines: lines.with(one, lines[one - 1]!), named: [nameOf(lines[one - 1]!)] };
+    }));
+
+  test('an earlier record put in place of the head under the head’s key is named', () =>
+    tampered((lines, one) => {
+      if (!isHead(lines, one) || one < 2 || chainOf(lines[one - 2]!) !== chainOf(lines[one]!))
+        return undefined;
+      const replayed = rehashed(lines[one - 2]!, { record: keyOf(lines[one]!).record });
+      return { lines: lines.with(one, replayed), named: [nameOf(lines[one]!)] };
+    }));
+
+  test('a record that was edited and hashed again is named', () =>
+    tampered((lines, one) => ({
+      lines: lines.with(one, rehashed(lines[one]!, { passes: 99 })),
+      named: [nameOf(lines[one]!)],
+    })));
+
+  test('a chain that was edited and hashed again from a record on is named', () =>
+    tampered((lines, one) => {
+      const forged = rehashedFrom(lines, one);
+      return {
+        lines: forged,
+        named: lines.filter((line) => chainOf(line) === chainOf(lines[one]!)).map(nameOf),
+      };
+    }));
+
+  test('a well-made record put at the end of a chain is named', () =>
+    tampered((lines, one) => {
+      if (!isHead(lines, one)) return undefined;
+      const { scope, record } = keyOf(lines[one]!);
+      const next = record.slice(0, -12) + String(Number(record.slice(-12)) + 1).padStart(12, '0');
+      const { hash } = JSON.parse(lines[one]!) as Record<string, string>;
+      const forged = rehashed(lines[one]!, { record: next, previousHash: hash });
+      return { lines: lines.toSpliced(one + 1, 0, forged), named: [`${scope} ${next}`] };
+    }));
+
+  test('a well-made chain put between others is named', () =>
+    tampered((lines, one) => {
+      const { scope } = keyOf(lines[one]!);
+      const record = `tag#forged#${'1'.padStart(12, '0')}`;
+      const forged = rehashed(lines[one]!, { record, previousHash: '0'.repeat(64) });
+      const at = lines.findIndex((line) => nameOf(line) > `${scope} ${record}`);
+      return { lines: lines.toSpliced(at < 0 ? lines.length : at, 0, forged), named: [`${scope} ${record}`] };
+    }));
+
+  test('two trails mixed in one chain are told apart', async () => {
+    const of = (seconds: number) => [0, 0, 0, 0].map((resource) => ({ resource, seconds }));
+    const [ours, theirs] = [await linesOf(of(5)), await linesOf(of(6))];
+    const mixed = [...ours.slice(0, 2), ...theirs.slice(2, 4), ours.at(-1)!].join('');
+    expect(await verify(mixed)).toMatchObject({
+      valid: false,
+      firstBad: { ...keyOf(ours[2]!), reason: expect.stringContaining('replaced') },
+    });
+  });
+
+  test('text that hashes well and is not canonical is refused', async () => {
+    const [line, manifest] = await linesOf([{ resource: 0, seconds: 1 }]);
+    const withSpace = (text: string) => {
+      const open = text
+        .replace(/"hash":"[0-9a-f]{64}",/, '')
+        .trimEnd()
+        .replace('{', '{ ');
+      const hash = createHash('sha256').update(open).digest('hex');
+      return open
+        .replace('"holder"', `"hash":"${hash}","holder"`)
+        .replace('"hour"', /holder/.test(open) ? '"hour"' : `"hash":"${hash}","hour"`);
+    };
+    const twice = line!.replace('"scope":', '"scope":"a","scope":');
+    for (const text of [`${withSpace(line!)}\n`, twice]) {
+      expect(await verify(text + manifest)).toMatchObject({
+        valid: false,
+        firstBad: { reason: expect.stringContaining('not the canonical text') },
+      });
+    }
+  });
+});
+
+/** A record's line with other members and a hash that fits them. */
+function rehashed(line: string, members: Record<string, unknown>): string {
+  const { hash: _, ...rest } = { ...(JSON.parse(line) as Record<string, unknown>), ...members };
+  const hash = createHash('sha256').update(canonicalJson(rest)).digest('hex');
+  return `${canonicalJson({ ...rest, hash })}\n`;
+}
+
+/** The lines with one record edited, and it and the rest of its chain hashed again. */
+function rehashedFrom(lines: readonly string[], index: number): string[] {
+  const chain = keyOf(lines[index]!).record.slice(0, -12);
+  const { scope } = keyOf(lines[index]!);
+  const forged = [...lines];
+  let previousHash: string | undefined;
+  for (let at = index; at < lines.length; at += 1) {
+    const key = keyOf(lines[at]!);
+    if (key.scope !== scope || key.record.slice(0, -12) !== chain) break;
+    forged[at] = rehashed(lines[at]!, previousHash === undefined ? { passes: 99 } : { previousHash });
+    previousHash = (JSON.parse(forged[at]!) as Record<string, string>).hash;
+  }
+  return forged;
+}
+
+describe('a file that is no whole export', () => {
+  const trail = [0, 0, 3, 3].map((resource) => ({ resource, seconds: 10 }));
+
+  test('cut anywhere, is never valid', async () => {
+    const bytes = Buffer.from(await exported(trailOf(trail)));
+    for (let length = 0; length < bytes.length; length += 1) {
+      const { valid, firstBad } = await verifyExport(opened(bytes.subarray(0, length), 65_536));
+      expect([length, valid]).toEqual([length, false]);
+      expect(firstBad!.reason).toMatch(/cut off|no manifest/);
+    }
+  });
+
+  test.each([
+    ['an empty file', '', 'no manifest'],
+    ['binary', '\u0000\u0001\n', 'not JSON'],
+    ['an empty line', '\n', 'empty'],
+    ['other JSON', '[]\n', 'not a record'],
+    ['a manifest of another shape', '{"manifest":{"records":0}}\n', 'no manifest that'],
+    ['deeply nested', `${'['.repeat(200_000)}\n`, 'not JSON'],
+    ['nested too deeply to compare', `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}\n`, 'canonical'],
+  ])('%s is said to be one', async (_, text, reason) => {
+    expect(await verify(text)).toMatchObject({
+      valid: false,
+      records: 0,
+      firstBad: { reason: expect.stringContaining(reason) },
+    });
+  });
+
+  test('something after the manifest', async () => {
+    const text = await exported(trailOf(trail));
+    for (const more of ['\n', text, text.split('\n')[0] + '\n'])
+      expect(await verify(text + more)).toMatchObject({
+        valid: false,
+        firstBad: { record: 'manifest', reason: expect.stringContaining('after the manifest') },
+      });
+  });
+
+  test('a record of a later format cannot be verified, and is not called edited', async () => {
+    const lines = await linesOf(trail);
+    lines[1] = rehashed(lines[1]!, { format: 2, novelty: true });
+    const verdict = await verify(lines.join(''));
+    expect(verdict).toMatchObject({ valid: false, firstBad: keyOf(lines[1]!) });
+    expect(verdict.firstBad!.reason).toMatch(/cannot be verified by this version: its format is 2/);
+  });
+
+  test('a manifest edited in any of its numbers is what is wrong', async () => {
+    const lines = await linesOf(trail);
+    const manifest = lines.at(-1)!;
+    for (const edited of [
+      manifest.replace('"records":4', '"records":5'),
+      manifest.replace(/"root":"(.)/, (_, digit) => `"root":"${digit === '0' ? '1' : '0'}`),
+      manifest.replace(
+        /(eu-central-1\/payments\/api":")(.)/,
+        (_, name, digit) => `${name}${digit === '0' ? '1' : '0'}`,
+      ),
+    ]) {
+      expect(edited).not.toBe(manifest);
+      expect(await verify([...lines.slice(0, -1), edited].join(''))).toMatchObject({
+        valid: false,
+        firstBad: { record: 'manifest' },
+      });
+    }
+  });
+});
+
+describe('an export with seals', () => {
+  const day = 86_400_000;
+  const manySteps = steps(5, 60);
+
+  /** A trail over several hours, its seals, and whether some records came late. */
+  const sealedTrail = fc.record({ trail: manySteps, late: fc.boolean() }).map(({ trail, late }) => {
+    const records = trailOf(trail.map((step) => ({ ...step, seconds: step.seconds * 4 })));
+    const arrivesLate = (record: AuditRecord) => late && record.hash[0]! < 64;
+    const arrived = (record: AuditRecord, sealedAt: number) =>
+      !arrivesLate(record) || sealedAt > Date.parse(record.recordedAt) + 5 * 3_600_000;
+    const until = Date.parse(records.at(-1)!.recordedAt) + day / 4;
+    return { records, seals: sealedUpTo(records, until, arrived), until };
+  });
+
+  test('is valid, also where records came late for their seal or are not sealed yet', async () => {
+    await fc.assert(
+      fc.asyncProperty(sealedTrail, fc.nat(), async ({ records, seals }, count) => {
+        const kept = seals.slice(0, count % (seals.length + 1));
+        const verdict = await verify(await exported([...records, ...kept]));
+        expect(verdict).toMatchObject({ valid: true, records: records.length + kept.length });
+        const sealed = kept.reduce((sum, one) => sum + one.sealed.records, 0);
+        if (kept.length > 0) expect(verdict.against).toContain(`seals to hour ${kept.at(-1)!.sealed.hour}`);
+        if (sealed < records.length) expect(verdict.against).toContain(`${records.length - sealed} of`);
+        if (kept.length === seals.length) expect(sealed).toBe(records.length);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('whose seal was dropped, replaced or made again is not', async () => {
+    await fc.assert(
+      fc.asyncProperty(sealedTrail, fc.nat(), async ({ records, seals }, which) => {
+        fc.pre(seals.length > 1);
+        const index = which % (seals.length - 1);
+        const dropped = await verify(await exported([...records, ...seals.toSpliced(index, 1)]));
+        expect(dropped).toMatchObject({
+          valid: false,
+          firstBad: { scope: 'seal', record: seals[index]!.record },
+        });
+        const other = sealedUpTo(
+          records.slice(1),
+          Date.parse(`${seals[index]!.sealed.hour}:00:00Z`) + day / 12,
+        ).at(-1)!;
+        const replaced = await verify(
+          await exported([...records, ...seals.with(index, { ...other, record: seals[index]!.record })]),
+        );
+        expect(replaced).toMatchObject({ valid: false, firstBad: { scope: 'seal' } });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('finds a chain hashed again under a manifest made again, and names its record', async () => {
+    await fc.assert(
+      fc.asyncProperty(sealedTrail, fc.nat(), async ({ records, seals }, which) => {
+        const lines = (await exported([...records, ...seals])).split(/(?<=\n)/).slice(0, -1);
+        const index = which % records.length;
+        fc.pre(keyOf(lines[index]!).scope !== 'seal');
+        const forged = rehashedFrom(lines, index);
+        const verdict = await verify(withManifest(forged));
+        expect(isLiterallyValid(Buffer.from(withManifest(forged)))).toBe(true);
+        expect(verdict.valid).toBe(false);
+        expect(verdict.against).toMatch(/^seals to hour/);
+        expect(forged.filter((line, at) => line !== lines[at]).map(keyOf)).toContainEqual({
+          scope: verdict.firstBad!.scope,
+          record: verdict.firstBad!.record,
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('finds a sealed record dropped from the end of its chain under a manifest made again', async () => {
+    await fc.assert(
+      fc.asyncProperty(sealedTrail, async ({ records, seals }) => {
+        const verdict = await verify(await exported([...records.slice(0, -1), ...seals]));
+        expect(verdict).toMatchObject({
+          valid: false,
+          firstBad: { scope: 'seal', reason: expect.stringContaining('it is gone') },
+        });
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('finds a record slipped into a day that was sealed long ago', async () => {
+    const records = trailOf([0, 3, 5].map((resource) => ({ resource, seconds: 600 })));
+    const seals = sealedUpTo(records, trailStart + 3 * day);
+    const [slipped] = trailOf([{ resource: 6, seconds: 700 }]);
+    expect(await verify(await exported([...records, ...seals]))).toMatchObject({ valid: true });
+    expect(await verify(await exported([...records, slipped!, ...seals]))).toMatchObject({
+      valid: false,
+      firstBad: {
+        scope: slipped!.scope,
+        record: slipped!.record,
+        reason: expect.stringContaining('sealed without it'),
+      },
+    });
+  });
+
+  test('is held against the newest seal kept elsewhere, which a trail made again does not have', async () => {
+    const trail = [0, 3, 0].map((resource) => ({ resource, seconds: 1200 }));
+    const records = trailOf(trail);
+    const seals = sealedUpTo(records, trailStart + day / 4);
+    const anchor = Buffer.from(seals.at(-1)!.hash).toString('hex');
+    const { hour } = seals.at(-1)!.sealed;
+    expect(await verify(await exported([...records, ...seals]), anchor)).toEqual({
+      valid: true,
+      records: 3 + seals.length,
+      against: `anchor ${anchor}, the seal of hour ${hour}; seals to hour ${hour}`,
+    });
+    const forged = trailOf(trail.map((step) => ({ ...step, seconds: step.seconds + 1 })));
+    const resealed = sealedUpTo(forged, trailStart + day / 4);
+    expect(await verify(await exported([...forged, ...resealed]))).toMatchObject({ valid: true });
+    expect(await verify(await exported([...forged, ...resealed]), anchor)).toMatchObject({
+      valid: false,
+      firstBad: { scope: 'seal', reason: expect.stringContaining('nothing here has the anchor') },
+    });
+  });
+});
+
+/** An export's lines with the manifest that fits them. */
+function withManifest(lines: readonly string[]): string {
+  const tally = trailTally();
+  let before: { scope: string; record: string } | undefined;
+  for (const line of lines) {
+    const { scope, record, hash } = JSON.parse(line) as Record<string, string>;
+    const item = { scope: scope!, record: record!, hash: Buffer.from(hash!, 'hex') };
+    count(tally, item, before);
+    before = item;
+  }
+  return lines.join('') + manifestLine(tally.manifest());
+}

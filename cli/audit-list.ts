@@ -23,7 +23,8 @@ export interface AuditListOptions {
 }
 
 const defaultLimit = 20;
-const lookBackDays = 7;
+/** Older ones are found by their repository: each hour is spread over sixteen partitions of the index. */
+const lookBackMilliseconds = 24 * 3_600_000;
 
 /** `audit list`: the newest records, the newest first. Throws `InvalidInput`. */
 export async function auditList(
@@ -33,7 +34,7 @@ export async function auditList(
 ): Promise<number> {
   const records =
     repository === undefined
-      ? await first(trail.newest(now, now - lookBackDays * 86_400_000), limit)
+      ? await first(trail.newest(now, now - lookBackMilliseconds), limit)
       : await newestOf(readReference(repository).repository, limit, trail);
   if (output === 'json') terminal.stdout(jsonText(records));
   else terminal.stdout(page(records, repository, limit, trail.registries, terminal));
@@ -75,7 +76,7 @@ function page(
 ): string {
   if (records.length === 0) {
     return repository === undefined
-      ? `No records in the last ${lookBackDays} days.\n`
+      ? 'No records in the last 24 hours; --now looks at an earlier day, --repository at all times.\n'
       : `No records of the repository ${repository}.\n`;
   }
   const resources = records.flatMap((record) => resourceOf(record) ?? []);

@@ -63,7 +63,7 @@ async function* gunzipped(file: string): AsyncGenerator<Buffer> {
   try {
     for await (const piece of unzip) yield piece;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = codeOf(error);
     if (code === 'Z_BUF_ERROR')
       throw new InvalidInput('the compressed data ends in the middle: it was cut off');
     if (code.startsWith('Z_')) throw new InvalidInput('the compressed data is damaged');
@@ -225,5 +225,10 @@ async function readRemembered(file: string): Promise<Remembered | undefined> {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return codeOf(error) === 'ENOENT';
+}
+
+/** The code of an error of the system or of zlib. */
+function codeOf(error: unknown): string {
+  return isObject(error) && typeof error.code === 'string' ? error.code : '';
 }

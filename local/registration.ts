@@ -43,7 +43,7 @@ export async function runningClouds(folder: string = registrationFolder()): Prom
   const found: Registration[] = [];
   for (const file of filesIn(folder)) {
     const one = read(file);
-    if (one && isRunning(one.pid) && (await answers(one.endpoint))) found.push(one);
+    if (one && isRunning(one.pid) && !(await refuses(one.endpoint))) found.push(one);
     else rmSync(file, { force: true });
   }
   return found.sort((one, other) => (one.startedAt < other.startedAt ? -1 : 1));
@@ -80,8 +80,11 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** A process id is given out anew in the end, and a port too; both together belong to the cloud that wrote them. */
-function answers(endpoint: string): Promise<boolean> {
+/**
+ * A process id is given out anew in the end, and a port too; both together belong to the cloud that wrote them. One
+ * that is too busy to answer is still there.
+ */
+function refuses(endpoint: string): Promise<boolean> {
   const { hostname, port } = new URL(endpoint);
   return new Promise((resolve) => {
     const socket = connect({ host: hostname, port: Number(port), timeout: 1000 });
@@ -89,6 +92,6 @@ function answers(endpoint: string): Promise<boolean> {
       socket.destroy();
       resolve(answer);
     };
-    socket.on('connect', end(true)).on('timeout', end(false)).on('error', end(false));
+    socket.on('connect', end(false)).on('timeout', end(false)).on('error', end(true));
   });
 }

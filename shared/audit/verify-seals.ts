@@ -102,7 +102,7 @@ function coverAll(seals: readonly SealText[], find: Finder, covered: Uint8Array)
   }
 }
 
-/** Where a sealed record is gone, one of the same hour that no seal covers was probably put in its place. */
+/** Where a sealed record is gone, one of its hours that no seal covers was probably put in its place. */
 function missingMember(
   records: PresentRecords,
   covered: Uint8Array,
@@ -110,10 +110,17 @@ function missingMember(
   at: number,
 ): SealFault {
   const beginning = members.toString('hex', at, at + memberBytes);
-  const wanted = hourNumber(hour);
-  for (let index = 0; index < records.length; index += 1) {
-    if (records.hour(index) !== wanted || covered[index] === 1) continue;
-    const reason = `is not what was sealed: hour ${hour} was sealed without it, and with a record of hash ${beginning}… that is gone (seal ${record})`;
+  const uncovered = (from: string, to: string): number | undefined => {
+    const [first, last] = [hourNumber(from), hourNumber(to)];
+    for (let index = 0; index < records.length; index += 1) {
+      const own = records.hour(index);
+      if (covered[index] === 0 && own >= first && own <= last) return index;
+    }
+    return undefined;
+  };
+  const index = uncovered(hour, hour) ?? uncovered(hoursAfter(hour, -lookBackHours), hour);
+  if (index !== undefined) {
+    const reason = `is not what was sealed: seal ${record} of hour ${hour} does not have it, and has a record of hash ${beginning}… that is gone`;
     return { index, reason };
   }
   return {

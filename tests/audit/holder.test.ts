@@ -18,7 +18,7 @@ const readAt = Date.parse('2026-11-20T11:00:00Z');
 
 describe('who holds a tag, by events', () => {
   test('the newest event decides, in whatever order they arrive', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(
         fc.uniqueArray(fc.nat(59), { minLength: 1, maxLength: 12 }),
         fc.infiniteStream(fc.nat()),

@@ -26,7 +26,7 @@ describe('a Merkle root', () => {
   });
 
   test('is that of RFC 6962, at every size along the way', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(hashes, (entries) => {
         const tree = merkleTree();
         entries.forEach((one, index) => {
@@ -38,7 +38,7 @@ describe('a Merkle root', () => {
   });
 
   test('changes with any entry, their number and their order', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(hashes, fc.nat(), fc.nat(), fc.nat(255), (entries, one, other, byte) => {
         fc.pre(entries.length > 0);
         const at = one % entries.length;

@@ -21,7 +21,7 @@ function chainOf(seconds: readonly number[]): AuditRecord | undefined {
 
 describe('the window of recent triggers', () => {
   test('never forgets a trigger without sending its reader to the chain, and never claims one that is new', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.array(fc.nat(50), { minLength: 1, maxLength: 30 }), fc.nat(50), (seconds, second) => {
         const head = chainOf(seconds);
         seconds.forEach((one, index) => {
@@ -35,7 +35,7 @@ describe('the window of recent triggers', () => {
   });
 
   test('keeps the eight with the greatest event times, whatever the order of arrival', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.uniqueArray(fc.nat(10_000), { minLength: 1, maxLength: 20 }), (seconds) => {
         const times = readRecent(chainOf(seconds)).map(({ time }) => time);
         const expected = seconds.toSorted((one, other) => one - other).slice(-8);

@@ -145,7 +145,9 @@ describe('audit list', () => {
     const screen = terminal();
     await auditList({ output: 'text', now }, trail([]), screen);
     await auditList({ repository: 'a', output: 'text', now }, trail([]), screen);
-    expect(screen.written.out).toBe('No records in the last 7 days.\nNo records of the repository a.\n');
+    expect(screen.written.out).toBe(
+      'No records in the last 24 hours; --now looks at an earlier day, --repository at all times.\nNo records of the repository a.\n',
+    );
   });
 });
 

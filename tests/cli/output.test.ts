@@ -12,7 +12,7 @@ describe('text from outside', () => {
   });
 
   it('never keeps a control character, whatever it is', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(printable(text)).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
       }),
@@ -69,7 +69,7 @@ describe('a table', () => {
         minLength: 1,
       },
     );
-    fc.assert(
+    void fc.assert(
       fc.property(rows, fc.integer({ min: 40, max: 200 }), (some, width) => {
         const lines = table(columns, some, terminal({ width })).split('\n');
         // Wide characters take two columns of a cell that counts code units, so only lines of narrow ones are held to it.

@@ -40,7 +40,7 @@ describe('what people type to name an image', () => {
     const segment = fc.stringMatching(/^[a-z0-9]{1,6}([._-][a-z0-9]{1,4})?$/);
     const repository = fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
     const tag = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,20}$/);
-    fc.assert(
+    void fc.assert(
       fc.property(repository, tag, (name, label) => {
         expect(readReference(`${name}:${label}`)).toEqual({ repository: name, tag: label });
         expect(readReference(name)).toEqual({ repository: name });

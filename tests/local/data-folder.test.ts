@@ -164,7 +164,7 @@ test('a journal larger than one read comes whole, and so does its torn end', () 
 
 test('a process killed while it wrote leaves a torn last line, which is dropped and nothing else', () => {
   const entries = fc.array(fc.record({ change: fc.string(), n: fc.nat() }), { maxLength: 4 });
-  fc.assert(
+  void fc.assert(
     fc.property(entries, fc.record({ change: fc.string(), n: fc.nat() }), fc.nat(), (whole, last, cut) => {
       rmSync(folder, { recursive: true, force: true });
       const first = open();

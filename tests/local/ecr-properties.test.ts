@@ -262,7 +262,7 @@ describe('matching', () => {
   const asRegExp = (pattern: string) => new RegExp(`^${pattern.replaceAll('*', '.*')}$`);
 
   it('reads a mutability exclusion as a glob over the whole tag', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(glob, text, (exclusion, name) => {
         const base = { ...newSettings(repositoryName, 0), exclusions: [exclusion] };
         const matches = asRegExp(exclusion).test(name);
@@ -287,7 +287,7 @@ describe('matching', () => {
 
 describe('the set of ids', () => {
   it('is a set', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.array(fc.string({ maxLength: 40 }), { minLength: 800, maxLength: 1200 }), (ids) => {
         const set = createIdSet();
         const known = ids.map((one) => {

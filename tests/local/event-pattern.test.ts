@@ -417,7 +417,7 @@ const { pattern } = fc.letrec<{
 
 describe('properties', () => {
   it('agrees with the formulation by leaves', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(pattern, event, (wanted, given) => {
         expect(matches(wanted, given)).toBe(naive(wanted, given));
       }),
@@ -433,7 +433,7 @@ describe('properties', () => {
         maxLength: 4,
       },
     );
-    fc.assert(
+    void fc.assert(
       fc.property(parts, fc.boolean(), fc.boolean(), text, (literal, open, close, value) => {
         const join = (star: string, escaped: string[]): string =>
           (open ? star : '') + escaped.join(star) + (close && (escaped.length > 0 || !open) ? star : '');
@@ -456,7 +456,7 @@ describe('properties', () => {
   it('cidr agrees with arithmetic', () => {
     const address = fc.integer({ min: 0, max: 2 ** 32 - 1 });
     const dotted = (bits: number): string => [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.');
-    fc.assert(
+    void fc.assert(
       fc.property(
         address,
         address,

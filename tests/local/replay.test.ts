@@ -60,7 +60,7 @@ describe('a line of a replay file', () => {
         )
         .map((change) => JSON.stringify({ ...good, ...change })),
     );
-    fc.assert(fc.property(line, (text) => expect(reason(text)).not.toBe('')));
+    void fc.assert(fc.property(line, (text) => expect(reason(text)).not.toBe('')));
   });
 
   it('gives the event its id: the same for the same line, in the form of a UUID', () => {

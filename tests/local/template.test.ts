@@ -232,7 +232,7 @@ test('what has no function in it comes out as it went in', () => {
   const plain = fc
     .jsonValue({ maxDepth: 4 })
     .filter((value) => !/"(Ref|Condition|Fn::|__proto__)|\{\{resolve:/.test(JSON.stringify(value)));
-  fc.assert(
+  void fc.assert(
     fc.property(plain, (value) => {
       expect(resolved([value])).toEqual([value]);
     }),

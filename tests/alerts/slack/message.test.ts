@@ -153,7 +153,7 @@ describe('text from outside', () => {
       fc.stringMatching(/^[&<>`*_~!@|^a]{0,40}$/),
       fc.constantFrom('&'.repeat(9_000), '<!here>'.repeat(2_000), '🟠'.repeat(5_000), '\ud800', hostile),
     );
-    fc.assert(
+    void fc.assert(
       fc.property(
         fc.record({
           message: outside,
@@ -222,7 +222,7 @@ describe('escaped', () => {
   });
 
   test('is undone by plain, for text without what clean takes away', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (text) => {
         expect(plain({ type: 'plain_text', text: escaped(text, 5_000) })).toBe(clean(text));
       }),

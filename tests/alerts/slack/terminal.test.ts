@@ -40,7 +40,7 @@ test('colours are only ours, and only when asked for', () => {
 
 test('whatever stands in it, every line has the width of the frame and no control character', () => {
   const text = fc.string({ maxLength: 80 });
-  fc.assert(
+  void fc.assert(
     fc.property(text, text, text, fc.integer({ min: 20, max: 120 }), (message, tag, title, width) => {
       const made = findingMessage(finding({ message, resource: tagResource(tag), severity: 'low' }));
       const lines = renderInTerminal(made, width, { title }).split('\n');

@@ -14,6 +14,8 @@ const load = {
   auditList: () => require('./audit-list') as typeof import('./audit-list'),
   auditShow: () => require('./audit-show') as typeof import('./audit-show'),
   findings: () => require('./findings') as typeof import('./findings'),
+  lifecycleSimulate: () => require('./lifecycle-simulate') as typeof import('./lifecycle-simulate'),
+  lifecycleValidate: () => require('./lifecycle-validate') as typeof import('./lifecycle-validate'),
   localReplay: () => require('./local-replay') as typeof import('./local-replay'),
   localStart: () => require('./local-start') as typeof import('./local-start'),
   policyShow: () => require('./policy-show') as typeof import('./policy-show'),
@@ -64,6 +66,7 @@ function commands(terminal: Terminal, end: (code: number) => void): Command {
   addRules(program, terminal, end);
   addFindings(program, terminal, end);
   addAudit(program, terminal, end);
+  addLifecycle(program, terminal, end);
   addLocal(program, terminal, end);
   for (const command of withChildren(program)) {
     command
@@ -240,6 +243,56 @@ function addAudit(program: Command, terminal: Terminal, end: End): void {
       } finally {
         await trail.close();
       }
+    });
+}
+
+interface SimulateFlags extends Common {
+  readonly policy?: string;
+  readonly template?: string;
+  readonly policyFile?: string;
+  readonly images?: string;
+  readonly batch?: string;
+  readonly reasons?: true;
+}
+
+function addLifecycle(program: Command, terminal: Terminal, end: End): void {
+  const lifecycle = program
+    .command('lifecycle')
+    .description('Check ECR lifecycle policies, and see what one would do before it does it.');
+  lifecycle
+    .command('validate')
+    .description('Say whether ECR would take a lifecycle policy, and if not, what to write instead.')
+    .argument('<file>', 'the lifecycle policy, as JSON')
+    .addOption(outputOption())
+    .addHelpText('after', example('ecr-warden lifecycle validate lifecycle-policy.json'))
+    .action((file: string, { output }: Common) => {
+      const { lifecycleValidate } = load.lifecycleValidate();
+      end(lifecycleValidate({ file, output }, terminal));
+    });
+  lifecycle
+    .command('simulate')
+    .description('Say what one run of a lifecycle policy would do to each image, and why the others stay.')
+    .option('--policy <file>', 'the lifecycle policy, as JSON')
+    .option('--template <name>', 'instead: a lifecycle template of the policy file')
+    .option('--policy-file <file>', 'the policy file that holds the template (default: "policy.yaml")')
+    .option(
+      '--images <file>',
+      'what `aws ecr describe-images` answers, with imageReferences added to indexes',
+    )
+    .option('--batch <file>', 'instead: one {"policy":…,"images":…,"now":…} a line, answered line by line')
+    .option('--reasons', 'also why each image stays')
+    .addOption(outputOption())
+    .addOption(nowOption())
+    .addHelpText(
+      'after',
+      example(
+        'aws ecr describe-images --repository-name payments/api > images.json',
+        'ecr-warden lifecycle simulate --policy lifecycle-policy.json --images images.json --reasons',
+      ),
+    )
+    .action(async ({ now, ...flags }: SimulateFlags) => {
+      const { lifecycleSimulate } = load.lifecycleSimulate();
+      end(await lifecycleSimulate({ ...flags, now: now ?? Date.now() }, terminal));
     });
 }
 

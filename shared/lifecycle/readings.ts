@@ -19,8 +19,8 @@ export interface SimulationReadings {
   /** Whether rules see signatures, SBOMs and attestations like any image. */
   readonly referrers: 'ordinary' | 'outside-rules';
   /**
-   * Whether a referrer that is not yet 24 hours in its storage class goes with its subject. It does not go at once, but
-   * it goes ("Sign images"; docs/decisions/0006).
+   * Whether a referrer that is not yet 24 hours in its storage class goes with its subject: "Sign images" asks for
+   * them, and does not say whether it goes once they are over.
    */
   readonly freshReferrers: 'stay' | 'follow';
   /** The storage class of an image that is being restored. */
@@ -52,7 +52,7 @@ export const settledReadings: Readings = {
   archivedIndexes: 'protect',
   childrenTakeSlots: true,
   referrers: 'ordinary',
-  freshReferrers: 'follow',
+  freshReferrers: 'stay',
   activating: 'standard',
   equalDates: 'smaller-digest-older',
   exactAge: 'kept',

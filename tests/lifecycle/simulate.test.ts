@@ -93,7 +93,7 @@ describe('a referrer', () => {
   const tagged = expire(1, ['v*'], { pushed: 30 });
 
   test('follows its subject, and what refers to it follows too', () => {
-    const attestation = image('attestation', [], 0, { subject: 'signature' });
+    const attestation = image('attestation', [], 1, { subject: 'signature' });
     expect(keptOf([tagged], [attestation, signature, subject])).toEqual([
       { imageDigest: 'signature', imageTags: [], reason: 'follows', subjectManifestDigest: 'subject' },
       { imageDigest: 'attestation', imageTags: [], reason: 'follows', subjectManifestDigest: 'signature' },
@@ -192,7 +192,7 @@ describe('what is settled can be read otherwise:', () => {
     expect(acted(rules, images, readings)).toEqual(otherwise);
   });
 
-  test('{"freshReferrers":"stay"}', () => {
+  test('{"freshReferrers":"follow"}', () => {
     const images = (hours: number) => [
       image('subject', ['v1'], 9),
       image('signature', [], hours / 24, { subject: 'subject' }),
@@ -200,9 +200,9 @@ describe('what is settled can be read otherwise:', () => {
     const rules = [expire(1, ['v*'], { pushed: 5 })];
     const reasons = (hours: number, readings: Partial<SimulationReadings>) =>
       simulate({ rules }, images(hours), { now, readings }).kept.map(({ reason }) => reason);
-    expect(reasons(23, {})).toEqual(['follows']);
-    expect(reasons(23, { freshReferrers: 'stay' })).toEqual(['no-rule-matches']);
-    expect(reasons(24, { freshReferrers: 'stay' })).toEqual(['follows']);
+    expect(reasons(23.9, {})).toEqual(['no-rule-matches']);
+    expect(reasons(23.9, { freshReferrers: 'follow' })).toEqual(['follows']);
+    expect(reasons(24, {})).toEqual(['follows']);
   });
 
   test('an index within an index that goes is released once that is', () => {

@@ -8,7 +8,7 @@ import { crc32, deflateRaw } from 'node:zlib';
  */
 
 /** A member holds the lines that begin within so many bytes of text. */
-export const memberTextBytes = 1 << 20;
+export const memberTextBytes = 1 << 18;
 
 /** Magic, deflate, extra field; no time, so that equal texts give equal bytes; unknown system; 8 bytes of extra field. */
 const start = Buffer.from([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 8, 0, 0x45, 0x57, 4, 0]);

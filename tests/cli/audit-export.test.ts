@@ -41,8 +41,8 @@ async function verify(name: string, anchor?: string) {
   return { code, ...JSON.parse(shown.text()) };
 }
 
-/** Enough records for several pieces of a compressed export, each a little over a megabyte. */
-const records = trailOf(Array.from({ length: 3000 }, (_, index) => ({ resource: index % 7, seconds: 1 })));
+/** Enough records for several pieces of a compressed export, each a little over a quarter of a megabyte. */
+const records = trailOf(Array.from({ length: 1000 }, (_, index) => ({ resource: index % 7, seconds: 1 })));
 const source = memoryTrail([...records, ...sealedUpTo(records, trailStart + 4 * 3_600_000)]);
 
 describe.each(['trail.jsonl', 'trail.jsonl.gz'])('audit export --file %s', (name) => {
@@ -50,10 +50,10 @@ describe.each(['trail.jsonl', 'trail.jsonl.gz'])('audit export --file %s', (name
 
   test('writes what verifies, and keeps nothing else', async () => {
     const { records: count, root, scopes } = await exportTo(name, source);
-    expect({ count, scopes }).toEqual({ count: 3003, scopes: 4 });
+    expect({ count, scopes }).toEqual({ count: 1003, scopes: 3 });
     expect(textOf(readFileSync(inFolder(name)))).toBe(await exportText(source));
     expect(readdirSync(folder)).toEqual([name]);
-    expect(await verify(name)).toMatchObject({ code: 0, valid: true, records: 3003 });
+    expect(await verify(name)).toMatchObject({ code: 0, valid: true, records: 1003 });
     expect(await verify(name, String(root).toUpperCase())).toMatchObject({
       code: 0,
       against: expect.stringContaining(`anchor ${root}`),
@@ -64,12 +64,12 @@ describe.each(['trail.jsonl', 'trail.jsonl.gz'])('audit export --file %s', (name
   test('goes on after an interruption at any byte with the same bytes', async () => {
     await exportTo(name, source);
     const whole = readFileSync(inFolder(name));
-    for (const part of [0, 0.00001, 0.3, 0.5, 0.9, 0.99999]) {
+    for (const part of [0, 0.00001, 0.5, 0.99999]) {
       writeFileSync(inFolder(name), whole.subarray(0, Math.floor(part * whole.length)));
       writeFileSync(inFolder(`${name}.resume`), JSON.stringify({ newestSeal: 'hour#000000000003' }));
       expect(await verify(name)).toMatchObject({ code: 1, valid: false });
       const { continuedAfter } = await exportTo(name, source);
-      expect(continuedAfter).toBeGreaterThanOrEqual(part > 0.4 ? 900 : 0);
+      expect(continuedAfter).toBeGreaterThanOrEqual(part > 0.4 ? 250 : 0);
       expect(readFileSync(inFolder(name)).equals(whole)).toBe(true);
     }
     truncateSync(inFolder(name), Math.floor(whole.length * 0.7));
@@ -82,7 +82,7 @@ describe.each(['trail.jsonl', 'trail.jsonl.gz'])('audit export --file %s', (name
     const failing: TrailSource = {
       ...before,
       async *records(scope, after) {
-        if (scope.startsWith('111122223333/eu-west')) throw new Error('the network is gone');
+        if (scope.endsWith('payments/api')) throw new Error('the network is gone');
         yield* before.records(scope, after);
       },
     };
@@ -151,7 +151,9 @@ describe('audit verify', () => {
   });
 
   test('asks for a file that is there and a root that can be one', async () => {
-    await expect(auditVerify({}, inFolder('none'), terminal())).rejects.toThrow(/cannot read .*none: ENOENT/);
+    await expect(auditVerify({}, inFolder('none'), terminal())).rejects.toThrow(
+      /cannot read .*none: .*ENOENT/,
+    );
     await expect(auditVerify({ anchor: 'abc' }, inFolder('none'), terminal())).rejects.toThrow(
       /64 hexadecimal digits/,
     );
@@ -161,7 +163,7 @@ describe('audit verify', () => {
     const shown = terminal();
     expect(await auditVerify({}, source, shown)).toBe(0);
     expect(shown.text()).toMatch(
-      /^Valid: 3003 records, verified against the trail's own chains; seals to hour 2026-11-20T10/,
+      /^Valid: 1003 records, verified against the trail's own chains; seals to hour 2026-11-20T10/,
     );
   });
 });

@@ -156,12 +156,16 @@ function usedAt({ pushedAt, activatedAt, pulledAt }: LifecycleImage): number {
 
 /** The positions of all images, oldest first. */
 function byAge(images: readonly LifecycleImage[], readings: SimulationReadings): Uint32Array {
-  const dates = Float64Array.from(images, (image) => arrivedAt(image, readings));
+  const dates = new Float64Array(images.length);
+  const order = new Uint32Array(images.length);
+  for (let at = 0; at < images.length; at += 1) {
+    dates[at] = arrivedAt(images[at]!, readings);
+    order[at] = at;
+  }
   const sign = readings.equalDates === 'smaller-digest-older' ? 1 : -1;
-  const order = Uint32Array.from(images, (_, at) => at);
   return order.sort((one, other) => {
-    const difference = dates[one]! - dates[other]!;
-    if (difference !== 0) return difference;
+    if (dates[one]! < dates[other]!) return -1;
+    if (dates[one]! > dates[other]!) return 1;
     return images[one]!.digest < images[other]!.digest ? -sign : sign;
   });
 }
@@ -250,10 +254,12 @@ function report({ rules, repository, oldestFirst, verdicts, readings, now }: Jud
   const { matching, shielding, acting } = verdicts;
   const { images } = repository;
   /** What the rules alone would do. */
-  const departures = Uint8Array.from(acting, (actor, at) => {
-    if (actor === nobody || actor !== shielding[at]) return staying;
-    return rules[actor]!.action.type === 'EXPIRE' ? expiring : moving;
-  });
+  const departures = new Uint8Array(images.length);
+  for (let at = 0; at < images.length; at += 1) {
+    const actor = acting[at]!;
+    if (actor === nobody || actor !== shielding[at]) continue;
+    departures[at] = rules[actor]!.action.type === 'EXPIRE' ? expiring : moving;
+  }
   const wouldExpire = departures.slice();
   const indexNeeding = protection(repository, (index) => wouldExpire[index] === expiring, readings);
   for (const at of repository.indexesOf.keys()) {

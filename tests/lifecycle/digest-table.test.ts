@@ -19,14 +19,12 @@ test('refuses a digest that stands twice, by both places', () => {
 
 test.each([
   ['padded before', (at: number) => String(at).padStart(64, '0')],
-  ['padded behind', (at: number) => String(at).padEnd(64, 'f')],
+  ['padded behind', (at: number) => `${at}x`.padEnd(64, '0')],
 ])(
   'is quick for made-up digests that are %s',
   (_, name) => {
-    const list = Array.from({ length: 100_000 }, (_, at) => ({ digest: `sha256:${name(at)}x`.slice(0, 71) }));
-    const distinct = [...new Map(list.map((one) => [one.digest, one])).values()];
-    const positionOf = digestTable(distinct);
-    expect(positionOf(distinct[777]!.digest)).toBe(777);
+    const list = Array.from({ length: 50_000 }, (_, at) => ({ digest: `sha256:${name(at)}` }));
+    expect(digestTable(list)(list[777]!.digest)).toBe(777);
   },
   5_000,
 );

@@ -286,7 +286,7 @@ function addLifecycle(program: Command, terminal: Terminal, end: End): void {
     .addHelpText(
       'after',
       example(
-        'aws ecr describe-images --repository-name payments/api > images.json',
+        'aws ecr describe-images --repository-name payments/api --filter imageStatus=ANY > images.json',
         'ecr-warden lifecycle simulate --policy lifecycle-policy.json --images images.json --reasons',
       ),
     )

@@ -31,7 +31,7 @@ export interface Scenario {
   readonly promised?: Readonly<Record<string, number>>;
 }
 
-const namesOnly = 'tests/bench/events/names-only.yaml';
+export const namesOnly = 'tests/bench/events/names-only.yaml';
 const teams = numbered(100, (number) => `team-pay/svc-${number}`);
 
 export const scenarios: readonly Scenario[] = [

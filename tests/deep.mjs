@@ -11,7 +11,13 @@ const files = readdirSync(join(root, 'tests'), { recursive: true, encoding: 'utf
 process.stdout.write(`deep: ${files.join(', ')}\n`);
 const { status } = spawnSync(
   process.execPath,
-  ['--max-old-space-size=16384', join(root, 'node_modules/jest/bin/jest.js'), '--runInBand', '--testTimeout=3600000', ...files],
+  [
+    '--max-old-space-size=16384',
+    join(root, 'node_modules/jest/bin/jest.js'),
+    '--runInBand',
+    '--testTimeout=3600000',
+    ...files,
+  ],
   { cwd: root, stdio: 'inherit', env: { ...process.env, DEEP: '1' } },
 );
 process.exit(status ?? 1);

@@ -6,5 +6,7 @@ module.exports = {
   transformIgnorePatterns: [],
   setupFiles: ['<rootDir>/tests/setup.cjs'],
   reporters: ['default', '<rootDir>/tests/closing-line.cjs'],
+  // Both cores of a small machine: by default jest leaves one idle.
+  maxWorkers: '100%',
   testTimeout: 30_000,
 };

@@ -2,6 +2,7 @@ import type { TrailSource } from '../shared/audit/export';
 import { type Verdict, verifyExport, verifyLive } from '../shared/audit/verify';
 import { InvalidInput } from '../shared/domain/errors';
 import { openExport } from './export-file';
+import { merkleThread } from './merkle-thread';
 import { counted, type Format, jsonText, type Output, printable } from './output';
 
 export interface AuditVerifyOptions {
@@ -24,12 +25,16 @@ export async function auditVerify(
     throw new InvalidInput(`--anchor takes a root of 64 hexadecimal digits, not "${text}"`);
   }
   const verdict =
-    typeof trail === 'string'
-      ? await verifyExport(await openFile(trail), anchor)
-      : await verifyLive(trail, anchor);
+    typeof trail === 'string' ? await verifyFile(trail, anchor) : await verifyLive(trail, anchor);
   if (format === 'json') output.stdout(jsonText(verdict));
   else output.stdout(sentence(verdict));
   return verdict.valid ? 0 : 1;
+}
+
+async function verifyFile(file: string, anchor: string | undefined): Promise<Verdict> {
+  const open = await openFile(file);
+  const tree = merkleThread();
+  return verifyExport(open, anchor, tree).finally(tree.close);
 }
 
 async function openFile(file: string) {

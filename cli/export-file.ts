@@ -115,7 +115,7 @@ export async function exportToFile(
     await handle.close();
   }
   await rm(resumeFile);
-  return { manifest: position.tally.manifest(), before };
+  return { manifest: await position.tally.manifest(), before };
 }
 
 /** Lines are written in pieces whose borders do not depend on where an earlier run stopped. */

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../domain/canonical-json';
 import { isObject, parseJson } from './json';
-import { type MerkleTree, merkleTree } from './merkle';
+import { type GrowingRoot, merkleTree } from './merkle';
 import { sequenceDigits } from './record-line';
 import { sealScope } from './seal';
 
@@ -53,11 +53,10 @@ export interface TrailTally {
   /** Chains of the scope that is at hand. */
   readonly chains: number;
   /** What was counted; asked for when all is. */
-  manifest(): Manifest;
+  manifest(): Promise<Manifest>;
 }
 
-export function trailTally(): TrailTally {
-  const tree: MerkleTree = merkleTree();
+export function trailTally(tree: GrowingRoot = merkleTree()): TrailTally {
   const scopes = new Map<string, string>();
   let scope: string | undefined;
   let heads = Buffer.alloc(1024);
@@ -90,10 +89,10 @@ export function trailTally(): TrailTally {
     get chains() {
       return headsEnd / headBytes;
     },
-    manifest() {
+    async manifest() {
       endScope();
       scope = undefined;
-      return { records, root: tree.root(), scopes };
+      return { records, root: await tree.root(), scopes };
     },
   };
 }
@@ -173,7 +172,7 @@ export async function* exportTrail(
       onProgress({ records: tally.records, scopes: index, ofScopes: scopes.length });
     }
   }
-  yield manifestLine(tally.manifest());
+  yield manifestLine(await tally.manifest());
   onProgress({ records: tally.records, scopes: scopes.length, ofScopes: scopes.length });
 }
 

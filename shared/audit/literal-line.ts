@@ -24,7 +24,7 @@ export type LiteralLine =
   | {
       readonly line: Buffer;
       readonly found: RecordLine;
-      readonly hash: Buffer;
+      readonly hash: string;
       readonly seal: SealText | undefined;
     }
   | { readonly reason: string; readonly claim: Claim };
@@ -58,12 +58,11 @@ export function readLiterally(bytes: Buffer): LiteralLine {
   const wrong = wrongMember(value);
   if (wrong) return fault(`its member "${wrong}" is missing or malformed`);
   const { hash: _, ...rest } = value;
-  const digest = createHash('sha256').update(canonicalJson(rest)).digest();
-  if (digest.toString('hex') !== hash)
-    return fault('its hash is not that of its content: one of the two was edited');
+  const digest = createHash('sha256').update(canonicalJson(rest)).digest('hex');
+  if (digest !== hash) return fault('its hash is not that of its content: one of the two was edited');
   const line = Buffer.from(`${canonicalJson({ format, hash, previousHash, record, recordedAt, scope })}\n`);
   const found = emptyRecordLine();
-  if (!scanRecordLine(line, 0, line.length - 1, found)) return fault('its key is malformed');
+  if (scanRecordLine(line, 0, found) < 0) return fault('its key is malformed');
   return { line, found, hash: digest, seal: scope === sealScope ? parseSeal(value) : undefined };
 }
 

@@ -1,10 +1,16 @@
 import { hash as digest } from 'node:crypto';
 
-/** A Merkle tree that keeps no more than its right edge, so that any number of entries can be added. */
-export interface MerkleTree {
+/** A Merkle root in the making, here or in another thread. */
+export interface GrowingRoot {
   /** The next entry, 32 bytes. The bytes are read at once and not kept. */
   add(entry: Uint8Array): void;
-  /** The root over what was added so far, in lower-case hexadecimal; more can be added afterwards. */
+  /** The root over what was added so far, in lower-case hexadecimal. */
+  root(): string | Promise<string>;
+}
+
+/** A Merkle tree that keeps no more than its right edge, so that any number of entries can be added. */
+export interface MerkleTree extends GrowingRoot {
+  /** More can be added afterwards. */
   root(): string;
 }
 

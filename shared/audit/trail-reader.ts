@@ -20,6 +20,7 @@ import {
 } from './export';
 import { parseJson } from './json';
 import { type Claim, claimOf, readLiterally } from './literal-line';
+import type { GrowingRoot } from './merkle';
 import {
   compareBytes,
   emptyRecordLine,
@@ -52,7 +53,7 @@ export interface TrailReader {
   /** The next bytes of the trail's lines. They are overwritten. */
   push(chunk: Buffer): void;
   /** All was pushed. `broken` says why there is no more, where that is a fault of the trail. */
-  end(broken?: string): TrailReading;
+  end(broken?: string): Promise<TrailReading>;
   /** Where the whole lines so far lead to, for an export that goes on from there. */
   soFar(): TrailProgress;
 }
@@ -68,6 +69,8 @@ export interface TrailProgress {
 export interface TrailReaderOptions {
   /** Whether the last line must be a manifest. */
   readonly exported: boolean;
+  /** Where the root is made; default here. */
+  readonly tree?: GrowingRoot;
   /** Called for each record that is whole and in its place, to find out a record's name in a second pass. */
   readonly onRecord?: (key: RecordKey, hash: Buffer) => void;
 }
@@ -79,22 +82,21 @@ const edited = 'its hash is not that of its content: one of the two was edited';
 const tooLong = 'the line is too long to be a record or a manifest';
 const manifestStartBytes = Buffer.from(manifestStart);
 const sealScopeBytes = Buffer.from(sealScope);
-const hashBytes = 32;
-const noHash = Buffer.alloc(hashDigits, '0');
+const noHash = '0'.repeat(hashDigits);
 
 /**
  * Reads the lines of a trail in key order and holds each against its own hash, its place and its chain. After the
  * first fault the lines are only looked at to find out which record is to blame.
  */
-export function trailReader({ exported, onRecord }: TrailReaderOptions): TrailReader {
-  const tally = trailTally();
+export function trailReader({ exported, tree, onRecord }: TrailReaderOptions): TrailReader {
+  const tally = trailTally(tree);
   const present = presentRecords();
   const seals: SealText[] = [];
   const found = emptyRecordLine();
-  const stated = Buffer.alloc(hashBytes);
-  /** The hash of the record before, as its text. */
-  const hashBefore = Buffer.alloc(hashDigits);
-  const statedText = Buffer.alloc(hashDigits);
+  /** The hash of the line at hand, as its text and as its bytes, and the text of the one before. */
+  let hash = '';
+  const hashBytes = Buffer.alloc(hashDigits / 2);
+  let hashBefore = noHash;
   /** The key of the record before: its scope, then its sort key, each with room for the longest. */
   const key = Buffer.alloc(longestScope + longestRecordKey);
   let scopeEnd = 0;
@@ -127,8 +129,24 @@ export function trailReader({ exported, onRecord }: TrailReaderOptions): TrailRe
     };
   }
 
-  function lineAt(bytes: Buffer, start: number, end: number, utf8: boolean): void {
+  /** Takes the line that begins at `start`, and answers the offset of its end. */
+  function lineAt(bytes: Buffer, start: number, utf8: boolean): number {
     lines += 1;
+    if (utf8 && !fault && !firstBad && !manifest) {
+      const end = scanRecordLine(bytes, start, found);
+      if (end >= 0) {
+        const complaint = scanned(bytes, start, end);
+        if (complaint) fail(complaint);
+        return end;
+      }
+    }
+    const end = bytes.indexOf(lineFeed, start);
+    oddLine(bytes, start, end);
+    return end;
+  }
+
+  /** The manifest, a line that the scan did not accept, and all after a fault. */
+  function oddLine(bytes: Buffer, start: number, end: number): void {
     if (fault) lookOn(fault, bytes, start, end);
     else if (firstBad) return;
     else if (manifest) {
@@ -139,39 +157,36 @@ export function trailReader({ exported, onRecord }: TrailReaderOptions): TrailRe
       if (!manifest)
         firstBad = { ...manifestKey, reason: `line ${lines} is no manifest that an export writes` };
     } else {
-      const complaint =
-        utf8 && scanRecordLine(bytes, start, end, found)
-          ? scanned(bytes, start, end)
-          : literal(bytes.subarray(start, end));
+      const complaint = literal(bytes.subarray(start, end));
       if (complaint) fail(complaint);
     }
   }
 
   /** The text without the member `hash` is what the hash covers. The line's beginning moves over the member. */
   function scanned(bytes: Buffer, start: number, end: number): Complaint | undefined {
-    const isHash = readHash(bytes, found.hash, stated);
-    copyRange(bytes, found.hash, found.hash + hashDigits, statedText, 0);
+    hash = bytes.toString('latin1', found.hash, found.hash + hashDigits);
     const isSeal = matches(bytes, found.scope, found.scopeEnd, sealScopeBytes);
     const seal = isSeal ? parseSeal(parseJson(bytes.toString('utf8', start, end))) : undefined;
+    readHash(bytes, found.hash, hashBytes);
     bytes.copyWithin(start + hashMemberLength, start, found.hash - '"hash":"'.length);
-    const digest = digestOf('sha256', bytes.subarray(start + hashMemberLength, end), 'binary');
-    if (isHash && equalsBinary(digest, stated)) return placed(bytes, found, seal);
-    return { kind: 'unreadable', claim: claimFrom(bytes, found, stated), reason: edited };
+    const digest = digestOf('sha256', bytes.subarray(start + hashMemberLength, end), 'hex');
+    if (digest === hash) return placed(bytes, found, seal);
+    return { kind: 'unreadable', claim: claimFrom(bytes, found, hash), reason: edited };
   }
 
   function literal(bytes: Buffer): Complaint | undefined {
     const answer = readLiterally(bytes);
     if ('reason' in answer) return { kind: 'unreadable', ...answer };
-    stated.set(answer.hash);
-    copyRange(answer.line, answer.found.hash, answer.found.hash + hashDigits, statedText, 0);
+    hash = answer.hash;
+    readHash(answer.line, answer.found.hash, hashBytes);
     return placed(answer.line, answer.found, answer.seal);
   }
 
   function complaint(kind: Complaint['kind'], bytes: Buffer, at: RecordLine, reason = ''): Complaint {
-    return { kind, claim: claimFrom(bytes, at, stated), reason };
+    return { kind, claim: claimFrom(bytes, at, hash), reason };
   }
 
-  /** A line that is whole in itself, with `stated` as its hash: is it in its place and linked to the one before? */
+  /** A line that is whole in itself, with `hash` as its hash: is it in its place and linked to the one before? */
   function placed(bytes: Buffer, at: RecordLine, seal: SealText | undefined): Complaint | undefined {
     const digits = at.recordEnd - sequenceDigits;
     const own = readDigits(bytes, digits, sequenceDigits);
@@ -189,10 +204,8 @@ export function trailReader({ exported, onRecord }: TrailReaderOptions): TrailRe
     if (!sameScope && !isKeyText(bytes, at.scope, at.scopeEnd))
       return complaint('unreadable', bytes, at, oddKey);
     if (own !== (sameChain ? sequence + 1 : 1)) return complaint('gap', bytes, at);
-    const isLinked = sameChain
-      ? startsWith(bytes, at.previousHash, hashBefore)
-      : startsWith(bytes, at.previousHash, noHash);
-    if (!isLinked) return complaint('link', bytes, at);
+    const named = bytes.toString('latin1', at.previousHash, at.previousHash + hashDigits);
+    if (named !== (sameChain ? hashBefore : noHash)) return complaint('link', bytes, at);
     const isSeal = matches(bytes, at.scope, at.scopeEnd, sealScopeBytes);
     if (isSeal && !seal) return complaint('unreadable', bytes, at, 'is not a seal as this version knows it');
 
@@ -203,12 +216,12 @@ export function trailReader({ exported, onRecord }: TrailReaderOptions): TrailRe
     if (!sameChain) tally.chain();
     recordEnd = copyRange(bytes, at.record, at.recordEnd, key, longestScope);
     sequence = own;
-    copyRange(statedText, 0, hashDigits, hashBefore, 0);
-    tally.add(stated);
+    hashBefore = hash;
+    tally.add(hashBytes);
     if (seal) seals.push(seal);
-    else present.add(stated, readHour(bytes, at.recordedAt));
+    else present.add(hashBytes, readHour(bytes, at.recordedAt));
     const placedKey = onRecord && keyBefore();
-    if (placedKey) onRecord(placedKey, stated);
+    if (placedKey) onRecord(placedKey, hashBytes);
     return undefined;
   }
 
@@ -231,9 +244,7 @@ export function trailReader({ exported, onRecord }: TrailReaderOptions): TrailRe
     let start = 0;
     const utf8 = isUtf8(chunk);
     while (start < end) {
-      const next = chunk.indexOf(lineFeed, start);
-      lineAt(chunk, start, next, utf8);
-      start = next + 1;
+      start = lineAt(chunk, start, utf8) + 1;
     }
   }
 
@@ -271,7 +282,7 @@ export function trailReader({ exported, onRecord }: TrailReaderOptions): TrailRe
       return { tally, ...(last && { last }), isWhole, isComplete: manifest !== undefined };
     },
 
-    end(broken) {
+    async end(broken) {
       if (carriedBytes > 0 && !fault && !firstBad) {
         lines += 1;
         const text = Buffer.concat(carried).toString('utf8');
@@ -287,7 +298,7 @@ export function trailReader({ exported, onRecord }: TrailReaderOptions): TrailRe
         firstBad = { ...manifestKey, reason };
       }
       const { records } = tally;
-      const counted = tally.manifest();
+      const counted = await tally.manifest();
       if (fault) firstBad = blame(fault, manifest);
       return {
         records,
@@ -301,37 +312,24 @@ export function trailReader({ exported, onRecord }: TrailReaderOptions): TrailRe
   };
 }
 
-function claimFrom(bytes: Buffer, at: RecordLine, hash: Buffer): Required<Claim> {
+function claimFrom(bytes: Buffer, at: RecordLine, hash: string): Required<Claim> {
   return {
     scope: bytes.toString('latin1', at.scope, at.scopeEnd),
     record: bytes.toString('latin1', at.record, at.recordEnd),
-    hash: hash.toString('hex'),
+    hash,
   };
 }
 
-/** Above 15 for what is no lower-case hexadecimal digit. */
 const nibbles = Uint8Array.from({ length: 256 }, (_, byte) => {
-  const value = '0123456789abcdef'.indexOf(String.fromCharCode(byte));
-  return value < 0 ? 0x80 : value;
+  const value = Number.parseInt(String.fromCharCode(byte), 16);
+  return Number.isNaN(value) ? 0 : value;
 });
 
-/** Answers whether there are 64 lower-case hexadecimal digits. */
-function readHash(bytes: Buffer, at: number, into: Buffer): boolean {
-  let seen = 0;
-  for (let index = 0; index < hashBytes; index += 1) {
-    const high = nibbles[bytes[at + 2 * index]!]!;
-    const low = nibbles[bytes[at + 2 * index + 1]!]!;
-    into[index] = (high << 4) | low;
-    seen |= high | low;
+/** A loop is sooner done with so few digits than a call of `Buffer.write`. */
+function readHash(bytes: Buffer, at: number, into: Buffer): void {
+  for (let index = 0; index < into.length; index += 1) {
+    into[index] = nibbles[bytes[at + 2 * index]!]! * 16 + nibbles[bytes[at + 2 * index + 1]!]!;
   }
-  return seen < 0x10;
-}
-
-function equalsBinary(text: string, bytes: Buffer): boolean {
-  for (let index = 0; index < hashBytes; index += 1) {
-    if (text.charCodeAt(index) !== bytes[index]) return false;
-  }
-  return true;
 }
 
 function readDigits(bytes: Buffer, at: number, count: number): number {

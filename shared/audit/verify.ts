@@ -9,7 +9,8 @@ import {
   sequenceIn,
   type TrailSource,
 } from './export';
-import { type TrailReading, trailReader } from './trail-reader';
+import type { GrowingRoot } from './merkle';
+import { type TrailReaderOptions, type TrailReading, trailReader } from './trail-reader';
 import { checkSeals, type SealFault } from './verify-seals';
 
 export type { FirstBad } from './blame';
@@ -31,10 +32,11 @@ export type OpenTrail = () => AsyncIterable<Buffer>;
 
 /**
  * Verifies an export. `anchor` is a root that was kept elsewhere, in hexadecimal: the manifest's, or the hash of a
- * seal. Without one, an export can only be held against what it says of itself.
+ * seal. Without one, an export can only be held against what it says of itself. `tree` makes the root elsewhere, such
+ * as in another thread.
  */
-export function verifyExport(open: OpenTrail, anchor?: string): Promise<Verdict> {
-  return verify(open, true, anchor);
+export function verifyExport(open: OpenTrail, anchor?: string, tree?: GrowingRoot): Promise<Verdict> {
+  return verify(open, true, anchor, tree);
 }
 
 /** Verifies the trail as it is, while it is written to. */
@@ -66,8 +68,13 @@ async function* linesOf(source: TrailSource): AsyncGenerator<Buffer> {
   if (lines.length > 0) yield Buffer.from(lines.join(''));
 }
 
-async function verify(open: OpenTrail, exported: boolean, anchor: string | undefined): Promise<Verdict> {
-  const reading = await read(open, exported);
+async function verify(
+  open: OpenTrail,
+  exported: boolean,
+  anchor: string | undefined,
+  tree?: GrowingRoot,
+): Promise<Verdict> {
+  const reading = await read(open, { exported, ...(tree && { tree }) });
   const { records, manifest, seals, present } = reading;
   const itself = exported ? ownManifest : ownChains;
   const bad = (against: string, firstBad: FirstBad): Verdict => ({
@@ -102,12 +109,8 @@ async function verify(open: OpenTrail, exported: boolean, anchor: string | undef
   return { valid: true, records, against: parts.filter((part) => typeof part === 'string').join('; ') };
 }
 
-async function read(
-  open: OpenTrail,
-  exported: boolean,
-  onRecord?: (key: RecordKey, hash: Buffer) => void,
-): Promise<TrailReading> {
-  const reader = trailReader({ exported, ...(onRecord && { onRecord }) });
+async function read(open: OpenTrail, options: TrailReaderOptions): Promise<TrailReading> {
+  const reader = trailReader(options);
   try {
     for await (const chunk of open()) reader.push(chunk);
   } catch (error) {
@@ -197,13 +200,14 @@ function split(heads: string): string[] {
 
 async function chainsIn(scope: string, open: OpenTrail): Promise<Chain[]> {
   const chains: Chain[] = [];
-  await read(open, true, (key) => {
+  const onRecord = (key: RecordKey): void => {
     if (key.scope !== scope) return;
     const chain = chains.at(-1);
     if (chain && chainOf(chain.last) === chainOf(key.record))
       chains[chains.length - 1] = { ...chain, last: key.record };
     else chains.push({ first: key.record, last: key.record });
-  });
+  };
+  await read(open, { exported: true, onRecord });
   return chains;
 }
 
@@ -216,8 +220,9 @@ async function sealBad(
   if (index === undefined) return { scope: 'seal', record: seal ?? '', reason };
   const wanted = present.hash(index);
   let found: RecordKey | undefined;
-  await read(open, exported, (key, hash) => {
+  const onRecord = (key: RecordKey, hash: Buffer): void => {
     if (hash.equals(wanted)) found = key;
-  });
+  };
+  await read(open, { exported, onRecord });
   return { ...(found ?? manifestKey), reason };
 }

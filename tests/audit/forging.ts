@@ -66,8 +66,8 @@ export function tallied(lines: readonly string[]): TrailTally {
 }
 
 /** An export's lines with the manifest that fits them. */
-export function withManifest(lines: readonly string[]): string {
-  return lines.join('') + manifestLine(tallied(lines).manifest());
+export async function withManifest(lines: readonly string[]): Promise<string> {
+  return lines.join('') + manifestLine(await tallied(lines).manifest());
 }
 
 const nameOf = (line: string) => {

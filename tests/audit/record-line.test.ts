@@ -16,7 +16,7 @@ const canonical = (more: object = {}) => canonicalJson({ ...core, ...more });
 
 function accepts(text: string | Buffer): boolean {
   const line = Buffer.concat([Buffer.from(text as string), Buffer.from('\n')]);
-  return isUtf8(line) && scanRecordLine(line, 0, line.length - 1, emptyRecordLine());
+  return isUtf8(line) && scanRecordLine(line, 0, emptyRecordLine()) === line.length - 1;
 }
 
 /** Text as it could be written by someone who knows JSON and not RFC 8785. */
@@ -128,7 +128,7 @@ describe('the scan of a record’s line', () => {
       `${canonical({ findings: [{ hash: hex('f'), scope: 'x' }], triggers: { record: 'y#000000000009' } })}\n`,
     );
     const found = emptyRecordLine();
-    expect(scanRecordLine(line, 0, line.length - 1, found)).toBe(true);
+    expect(scanRecordLine(line, 0, found)).toBe(line.length - 1);
     expect(line.toString('utf8', found.scope, found.scopeEnd)).toBe(core.scope);
     expect(line.toString('utf8', found.record, found.recordEnd)).toBe(core.record);
     expect(line.toString('utf8', found.hash, found.hash + 64)).toBe(core.hash);

@@ -61,8 +61,8 @@ describe('an export with seals', () => {
         const index = which % records.length;
         fc.pre(keyOf(lines[index]!).scope !== 'seal');
         const forged = rehashedFrom(lines, index);
-        const verdict = await verify(withManifest(forged));
-        expect(isLiterallyValid(Buffer.from(withManifest(forged)))).toBe(true);
+        const verdict = await verify(await withManifest(forged));
+        expect(isLiterallyValid(Buffer.from(await withManifest(forged)))).toBe(true);
         expect(verdict.valid).toBe(false);
         expect(verdict.against).toMatch(/^seals to hour/);
         expect(forged.filter((line, at) => line !== lines[at]).map(keyOf)).toContainEqual({

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { wallClock } from '../../local/clock';
@@ -87,14 +88,16 @@ test('is valid while sixteen writers write to one resource and to many', async (
   const looks: number[] = [];
   const look = async (): Promise<void> => {
     while (writing) {
+      await setTimeout(20);
       const { valid, records, firstBad } = await verifyExport(opened(await exportText(source)));
       expect({ valid, firstBad }).toEqual({ valid: true });
       looks.push(records);
     }
   };
   const looking = look();
-  const written = await writers;
-  writing = false;
+  const written = await writers.finally(() => {
+    writing = false;
+  });
   await looking;
   const total = written.reduce((sum, one) => sum + one, 0);
   expect(await verifyLive(source)).toMatchObject({ valid: true, records: total });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { devNull, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
@@ -65,7 +65,7 @@ interface Sizes {
 }
 
 const root = process.cwd();
-const { values } = parseArgs({ options });
+const { values } = parsedArguments();
 const terminal = processTerminal();
 const say = (text: string): void => terminal.stderr(`${text}\n`);
 const { signal } = onInterrupt();
@@ -77,10 +77,15 @@ async function main(): Promise<void> {
     warmUp: wholeBatches('warm-up'),
     repeat: positive('repeat'),
   };
+  // Of a repository that it does not know yet, the function reads the head as well.
+  if (sizes.warmUp < 300)
+    throw new Error(`--warm-up: at least 300, so that every repository was seen before`);
   if (values.output !== 'text' && values.output !== 'json')
     throw new Error(`--output: "${values.output}" is neither text nor json`);
   const chosen = scenarios.filter(({ name }) => values.only === undefined || name === values.only);
   if (chosen.length === 0) throw new Error(`--only: there is no row "${values.only}"`);
+
+  if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
 
   say('building');
   await promisify(execFile)(process.execPath, ['build.mjs', '--package'], { cwd: root });
@@ -349,6 +354,15 @@ async function certificate(folder: string): Promise<TlsFiles | undefined> {
   } catch (error) {
     say(`the rows over TLS are left out: ${(error as Error).message.split('\n')[0]}`);
     return undefined;
+  }
+}
+
+function parsedArguments() {
+  try {
+    return parseArgs({ options });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${usage}`);
+    process.exit(2);
   }
 }
 

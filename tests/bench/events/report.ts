@@ -73,9 +73,10 @@ export function reportText(report: EventsReport, terminal: Pick<Terminal, 'width
   const { ours, theirs, comparison, load, node, events, warmUp, repeat, batchSize } = report;
   const first = ours.filter(({ name }, index) => ours.findIndex((row) => row.name === name) === index);
   const paragraphs = [
-    `The reconcile function as it is deployed, on Node ${node}: an event, of ${events} pushes in batches of ${batchSize}
-after ${warmUp}, median of ${repeat} (least..greatest). SDK: the calls of such a push, bare. p50 and p99: from handing
-over to the record being there to be read.
+    `The reconcile function as it is deployed, on Node ${node}: figures an event, of
+${events} pushes in batches of ${batchSize} after ${warmUp}, median of ${repeat} runs (least..greatest).
+p50 and p99: from handing over to the record being there to be read.
+SDK: CPU ms of the promised calls alone, bare.
 ${table<OurRow>(
   [
     { head: 'pushes', cell: ({ name }) => name },

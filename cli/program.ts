@@ -10,9 +10,11 @@ import type { Format, Terminal } from './output';
  */
 const load = {
   account: () => require('./account') as typeof import('./account'),
+  auditExport: () => require('./audit-export') as typeof import('./audit-export'),
   auditHistory: () => require('./audit-history') as typeof import('./audit-history'),
   auditList: () => require('./audit-list') as typeof import('./audit-list'),
   auditShow: () => require('./audit-show') as typeof import('./audit-show'),
+  auditVerify: () => require('./audit-verify') as typeof import('./audit-verify'),
   findings: () => require('./findings') as typeof import('./findings'),
   lifecycleSimulate: () => require('./lifecycle-simulate') as typeof import('./lifecycle-simulate'),
   lifecycleValidate: () => require('./lifecycle-validate') as typeof import('./lifecycle-validate'),
@@ -242,6 +244,49 @@ function addAudit(program: Command, terminal: Terminal, end: End): void {
         end(await auditHistory({ reference, output: flags.output }, trail, terminal));
       } finally {
         await trail.close();
+      }
+    });
+  reaching(
+    audit
+      .command('export')
+      .description('Write the whole trail to a file that can be verified without anything else.')
+      .requiredOption('--file <file>', 'where to; compressed where its name ends in .gz'),
+  )
+    .addHelpText('after', example('ecr-warden audit export --local --file trail.jsonl.gz'))
+    .action(async ({ file, ...flags }: Trailed & { file: string }) => {
+      const { auditExport } = load.auditExport();
+      const { openTrail } = load.account();
+      const { trail, close } = await openTrail(flags);
+      try {
+        end(await auditExport({ file, output: flags.output }, trail, terminal, () => Date.now()));
+      } finally {
+        await close();
+      }
+    });
+  reaching(
+    audit
+      .command('verify')
+      .description('Say whether every record is whole and in its place, and name the first that is not.')
+      .argument('[file]', 'an export; without it the trail itself')
+      .option('--anchor <root>', 'a root that was kept elsewhere'),
+  )
+    .addHelpText(
+      'after',
+      example('ecr-warden audit verify trail.jsonl.gz', 'ecr-warden audit verify --local'),
+    )
+    .action(async (file: string | undefined, { anchor, ...flags }: Trailed & { anchor?: string }) => {
+      const { auditVerify } = load.auditVerify();
+      const options = { ...(anchor && { anchor }), output: flags.output };
+      if (file !== undefined) {
+        end(await auditVerify(options, file, terminal));
+        return;
+      }
+      const { openTrail } = load.account();
+      const { trail, close } = await openTrail(flags);
+      try {
+        end(await auditVerify(options, trail, terminal));
+      } finally {
+        await close();
       }
     });
 }

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Finding } from '../alerts/finding';
+import type { TrailSource } from '../audit/export';
 import type { Trail } from '../audit/trail';
 import { InvalidInput, Unavailable } from '../domain/errors';
 import { type AuditReader, auditReader } from './audit-reader';
@@ -8,6 +9,7 @@ import { auditTable } from './audit-table';
 import { asUnavailable, nameOf } from './errors';
 import { allFindings } from './finding-scan';
 import { type StateTable, stateTable } from './state-table';
+import { trailSource } from './trail-source';
 
 /** How a person's terminal reaches an account. */
 export interface Connection {
@@ -24,6 +26,8 @@ export interface WardenTables
     Pick<Trail, 'chain'>,
     Pick<StateTable, 'openFindings' | 'findingsIn'> {
   allFindings(): AsyncIterable<Finding>;
+  /** The whole audit trail, as an export and a verification read it. */
+  readonly trail: TrailSource;
   /** How often each API operation was called, retries included. */
   readonly apiCalls: Readonly<Record<string, number>>;
   close(): void;
@@ -58,6 +62,7 @@ export function wardenTables(
     openFindings: stateTable(client, names.state).openFindings,
     findingsIn: stateTable(client, names.state).findingsIn,
     allFindings: () => allFindings(client, names.state),
+    trail: trailSource(client, names.audit),
     apiCalls,
     close: () => client.destroy(),
   };

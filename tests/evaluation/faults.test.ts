@@ -103,16 +103,27 @@ async function run(schedule: ReadonlyMap<number, Fault>, code = { reconcileMessa
         comeAgain: () => guarded(async () => {}),
       },
     });
-    const ended = await Promise.race([process, quiet().then(() => undefined)]);
+    const ended = await settled(process, crash);
     if (ended) queue = ended.filter(({ end }) => end === 'again').map((fate) => fate.message);
     else if (!crash.happened) throw new Error('the process hangs');
   }
   return { calls, world, rejected };
 }
 
-/** Long enough for every promise of an in-memory run to settle. */
-async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 40; turn += 1) await new Promise((done) => setImmediate(done));
+/** What the process answers; nothing once it has crashed and all that was under way beside it has come to rest. */
+async function settled<T>(
+  process: Promise<T>,
+  crash: { readonly happened: boolean },
+): Promise<T | undefined> {
+  let answer: { readonly value: T } | undefined;
+  void process.then((value) => {
+    answer = { value };
+  });
+  for (let turn = 0, idle = 0; turn < 40 && idle < 4 && !answer; turn += 1) {
+    await new Promise((done) => setImmediate(done));
+    if (crash.happened) idle += 1;
+  }
+  return answer?.value;
 }
 
 function expectWhole({ world, rejected }: Run): void {

@@ -2,7 +2,7 @@ import type { TrailSource } from '../shared/audit/export';
 import { type Verdict, verifyExport, verifyLive } from '../shared/audit/verify';
 import { InvalidInput } from '../shared/domain/errors';
 import { openExport } from './export-file';
-import { merkleThread } from './merkle-thread';
+import { hashThread } from './hash-thread';
 import { counted, type Format, jsonText, type Output, printable } from './output';
 
 export interface AuditVerifyOptions {
@@ -33,8 +33,8 @@ export async function auditVerify(
 
 async function verifyFile(file: string, anchor: string | undefined): Promise<Verdict> {
   const open = await openFile(file);
-  const tree = merkleThread();
-  return verifyExport(open, anchor, tree).finally(tree.close);
+  const thread = hashThread();
+  return verifyExport(open, anchor, thread).finally(() => thread?.close());
 }
 
 async function openFile(file: string) {

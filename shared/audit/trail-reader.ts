@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { hash as digestOf } from 'node:crypto';
 import {
   blame,
   type Complaint,
@@ -18,14 +17,13 @@ import {
   type TrailTally,
   trailTally,
 } from './export';
+import { type HashChecker, lineHash } from './hash-check';
 import { parseJson } from './json';
 import { type Claim, claimOf, readLiterally } from './literal-line';
-import type { GrowingRoot } from './merkle';
 import {
   compareBytes,
   emptyRecordLine,
   hashDigits,
-  hashMemberLength,
   isKeyText,
   longestRecordKey,
   longestScope,
@@ -69,8 +67,11 @@ export interface TrailProgress {
 export interface TrailReaderOptions {
   /** Whether the last line must be a manifest. */
   readonly exported: boolean;
-  /** Where the root is made; default here. */
-  readonly tree?: GrowingRoot;
+  /**
+   * Has the hashes checked elsewhere. The reading counts only if they were all right and nothing else was wrong: else
+   * it is not known whether the first thing found is the first that is bad, and it takes a reading without this.
+   */
+  readonly checker?: HashChecker;
   /** Called for each record that is whole and in its place, to find out a record's name in a second pass. */
   readonly onRecord?: (key: RecordKey, hash: Buffer) => void;
 }
@@ -88,8 +89,8 @@ const noHash = '0'.repeat(hashDigits);
  * Reads the lines of a trail in key order and holds each against its own hash, its place and its chain. After the
  * first fault the lines are only looked at to find out which record is to blame.
  */
-export function trailReader({ exported, tree, onRecord }: TrailReaderOptions): TrailReader {
-  const tally = trailTally(tree);
+export function trailReader({ exported, checker, onRecord }: TrailReaderOptions): TrailReader {
+  const tally = trailTally(checker);
   const present = presentRecords();
   const seals: SealText[] = [];
   const found = emptyRecordLine();
@@ -162,16 +163,17 @@ export function trailReader({ exported, tree, onRecord }: TrailReaderOptions): T
     }
   }
 
-  /** The text without the member `hash` is what the hash covers. The line's beginning moves over the member. */
   function scanned(bytes: Buffer, start: number, end: number): Complaint | undefined {
     hash = bytes.toString('latin1', found.hash, found.hash + hashDigits);
     const isSeal = matches(bytes, found.scope, found.scopeEnd, sealScopeBytes);
     const seal = isSeal ? parseSeal(parseJson(bytes.toString('utf8', start, end))) : undefined;
-    readHash(bytes, found.hash, hashBytes);
-    bytes.copyWithin(start + hashMemberLength, start, found.hash - '"hash":"'.length);
-    const digest = digestOf('sha256', bytes.subarray(start + hashMemberLength, end), 'hex');
-    if (digest === hash) return placed(bytes, found, seal);
-    return { kind: 'unreadable', claim: claimFrom(bytes, found, hash), reason: edited };
+    const isHash = readHash(bytes, found.hash, hashBytes);
+    const member = found.hash - '"hash":"'.length;
+    if (checker) checker.line(start, member, end);
+    if (!isHash || (!checker && lineHash(bytes, start, member, end, 'hex') !== hash)) {
+      return { kind: 'unreadable', claim: claimFrom(bytes, found, hash), reason: edited };
+    }
+    return placed(bytes, found, seal);
   }
 
   function literal(bytes: Buffer): Complaint | undefined {
@@ -243,6 +245,7 @@ export function trailReader({ exported, tree, onRecord }: TrailReaderOptions): T
     const end = chunk.length;
     let start = 0;
     const utf8 = isUtf8(chunk);
+    checker?.text(chunk);
     while (start < end) {
       start = lineAt(chunk, start, utf8) + 1;
     }
@@ -320,16 +323,22 @@ function claimFrom(bytes: Buffer, at: RecordLine, hash: string): Required<Claim>
   };
 }
 
+/** Above 15 for what is no lower-case hexadecimal digit. */
 const nibbles = Uint8Array.from({ length: 256 }, (_, byte) => {
-  const value = Number.parseInt(String.fromCharCode(byte), 16);
-  return Number.isNaN(value) ? 0 : value;
+  const value = '0123456789abcdef'.indexOf(String.fromCharCode(byte));
+  return value < 0 ? 0x80 : value;
 });
 
-/** A loop is sooner done with so few digits than a call of `Buffer.write`. */
-function readHash(bytes: Buffer, at: number, into: Buffer): void {
+/** Answers whether it is one. A loop is sooner done with so few digits than a call of `Buffer.write`. */
+function readHash(bytes: Buffer, at: number, into: Buffer): boolean {
+  let seen = 0;
   for (let index = 0; index < into.length; index += 1) {
-    into[index] = nibbles[bytes[at + 2 * index]!]! * 16 + nibbles[bytes[at + 2 * index + 1]!]!;
+    const high = nibbles[bytes[at + 2 * index]!]!;
+    const low = nibbles[bytes[at + 2 * index + 1]!]!;
+    into[index] = (high << 4) | low;
+    seen |= high | low;
   }
+  return seen < 16;
 }
 
 function readDigits(bytes: Buffer, at: number, count: number): number {

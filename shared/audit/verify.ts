@@ -9,7 +9,7 @@ import {
   sequenceIn,
   type TrailSource,
 } from './export';
-import type { GrowingRoot } from './merkle';
+import type { HashChecker } from './hash-check';
 import { type TrailReaderOptions, type TrailReading, trailReader } from './trail-reader';
 import { checkSeals, type SealFault } from './verify-seals';
 
@@ -32,11 +32,11 @@ export type OpenTrail = () => AsyncIterable<Buffer>;
 
 /**
  * Verifies an export. `anchor` is a root that was kept elsewhere, in hexadecimal: the manifest's, or the hash of a
- * seal. Without one, an export can only be held against what it says of itself. `tree` makes the root elsewhere, such
- * as in another thread.
+ * seal. Without one, an export can only be held against what it says of itself. `checker`
+ * checks the hashes elsewhere, such as in another thread.
  */
-export function verifyExport(open: OpenTrail, anchor?: string, tree?: GrowingRoot): Promise<Verdict> {
-  return verify(open, true, anchor, tree);
+export function verifyExport(open: OpenTrail, anchor?: string, checker?: HashChecker): Promise<Verdict> {
+  return verify(open, true, anchor, checker);
 }
 
 /** Verifies the trail as it is, while it is written to. */
@@ -72,9 +72,9 @@ async function verify(
   open: OpenTrail,
   exported: boolean,
   anchor: string | undefined,
-  tree?: GrowingRoot,
+  checker?: HashChecker,
 ): Promise<Verdict> {
-  const reading = await read(open, { exported, ...(tree && { tree }) });
+  const reading = await readAll(open, exported, checker);
   const { records, manifest, seals, present } = reading;
   const itself = exported ? ownManifest : ownChains;
   const bad = (against: string, firstBad: FirstBad): Verdict => ({
@@ -109,10 +109,25 @@ async function verify(
   return { valid: true, records, against: parts.filter((part) => typeof part === 'string').join('; ') };
 }
 
+async function readAll(
+  open: OpenTrail,
+  exported: boolean,
+  checker: HashChecker | undefined,
+): Promise<TrailReading> {
+  if (checker) {
+    const reading = await read(open, { exported, checker });
+    if (checker.isSound && !reading.firstBad) return reading;
+  }
+  return read(open, { exported });
+}
+
 async function read(open: OpenTrail, options: TrailReaderOptions): Promise<TrailReading> {
   const reader = trailReader(options);
   try {
-    for await (const chunk of open()) reader.push(chunk);
+    for await (const chunk of open()) {
+      reader.push(chunk);
+      await options.checker?.room();
+    }
   } catch (error) {
     if (error instanceof InvalidInput) return reader.end(error.message);
     throw error;

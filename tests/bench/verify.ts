@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { openExport } from '../../cli/export-file';
-import { merkleThread } from '../../cli/merkle-thread';
+import { hashThread } from '../../cli/hash-thread';
 import { exportBeginning, exportTrail, type TrailSource } from '../../shared/audit/export';
 import { nextRecord, type RecordedEvaluation } from '../../shared/audit/next-record';
 import type { AuditRecord } from '../../shared/audit/record';
@@ -74,9 +74,9 @@ interface Measured {
 }
 
 async function verifyFile(file: string): Promise<void> {
-  const tree = merkleThread();
-  const verdict = await verifyExport(await openExport(file), undefined, tree);
-  await tree.close();
+  const thread = hashThread();
+  const verdict = await verifyExport(await openExport(file), undefined, thread);
+  await thread?.close();
   if (!verdict.valid) throw new Error(`not valid: ${JSON.stringify(verdict)}`);
 }
 
@@ -105,8 +105,8 @@ async function measuredApart(what: string, file: string): Promise<Measured> {
 async function bench(records: number): Promise<void> {
   // As build.mjs puts it beside the command line.
   await build({
-    entryPoints: [join(process.cwd(), 'cli/merkle-worker.ts')],
-    outfile: join(__dirname, 'merkle-worker.js'),
+    entryPoints: [join(process.cwd(), 'cli/hash-worker.ts')],
+    outfile: join(__dirname, 'hash-worker.js'),
     bundle: true,
     platform: 'node',
     target: 'node20',

@@ -523,7 +523,7 @@ describe('a query of the trail', () => {
         }),
         async (records, condition, one, two, options) => {
           // Dynalite compares the bounds of BETWEEN by UTF-16 units, DynamoDB and the front by UTF-8 bytes.
-          fc.pre(!condition?.includes(':two') || !/[^\u0001-\ud7ff]/.test(one + two));
+          fc.pre(!condition?.includes(':two') || !/[^ -\ud7ff]/.test(one + two));
           const scope = `run ${++run}.`;
           for (const other of [scope, `${scope}0`]) {
             for (const record of records) await call('ExecuteStatement', jsonInsert(other, record));

@@ -227,7 +227,7 @@ async function serverless(options) {
 
 /**
  * Builds the command line to dist/cli/main.js if any source is newer; the answer is that file's path. Packages stay
- * outside, but those that cannot be required: they are ES modules alone.
+ * outside, but one that cannot be required: it is an ES module alone.
  *
  * @returns {Promise<string>}
  */
@@ -241,16 +241,19 @@ export async function buildCli() {
   const { build } = require('esbuild');
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: ['cli/main.ts'],
+    entryPoints: ['cli/main.ts', 'cli/hash-worker.ts'],
+    outdir: dirname(file),
     bundle: true,
     write: false,
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    external: Object.keys(dependencies).filter((name) => !['p-limit', 'yocto-spinner'].includes(name)),
+    external: Object.keys(dependencies).filter((name) => name !== 'yocto-spinner'),
     logLevel: 'silent',
   });
-  write(file, outputFiles[0].contents);
+  // The main file last: it is the one whose date says that all of them are there.
+  for (const output of outputFiles.toSorted((one) => (one.path === file ? 1 : -1)))
+    write(output.path, output.contents);
   // What was saved while this ran is newer than the file, and so is built next time.
   utimesSync(file, startedAt, startedAt);
   return file;

@@ -21,6 +21,7 @@ export function hashThread(script = join(__dirname, 'hash-worker.js')): HashThre
   let waiting = 0;
   let isSound = false;
   let proceed = (): void => {};
+  let broken: Error | undefined;
   let fail = (_: Error): void => {};
   let finish = (_: string): void => {};
   worker.on('message', (answer: 'done' | { readonly root: string; readonly isSound: boolean }) => {
@@ -31,7 +32,10 @@ export function hashThread(script = join(__dirname, 'hash-worker.js')): HashThre
     isSound = answer.isSound;
     finish(answer.root);
   });
-  worker.on('error', (error) => fail(error));
+  worker.on('error', (error) => {
+    broken = error;
+    fail(error);
+  });
 
   function send(): void {
     const taken = lines.taken();
@@ -49,6 +53,7 @@ export function hashThread(script = join(__dirname, 'hash-worker.js')): HashThre
     line: (start, member, end) => lines.line(start, member, end),
     add: (hash) => lines.add(hash),
     room() {
+      if (broken) return Promise.reject(broken);
       if (waiting < mostWaiting) return Promise.resolve();
       return new Promise((resolve, reject) => {
         proceed = resolve;
@@ -56,6 +61,7 @@ export function hashThread(script = join(__dirname, 'hash-worker.js')): HashThre
       });
     },
     root() {
+      if (broken) return Promise.reject(broken);
       send();
       worker.postMessage('end');
       return new Promise((resolve, reject) => {

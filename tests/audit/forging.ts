@@ -39,7 +39,11 @@ export function rehashed(line: string, members: Record<string, unknown>): string
 }
 
 /** The lines with one record edited, and it and the rest of its chain hashed again. */
-export function rehashedFrom(lines: readonly string[], index: number): string[] {
+export function rehashedFrom(
+  lines: readonly string[],
+  index: number,
+  members: Record<string, unknown> = { passes: 99 },
+): string[] {
   const chain = keyOf(lines[index]!).record.slice(0, -12);
   const { scope } = keyOf(lines[index]!);
   const forged = [...lines];
@@ -47,7 +51,7 @@ export function rehashedFrom(lines: readonly string[], index: number): string[] 
   for (let at = index; at < lines.length; at += 1) {
     const key = keyOf(lines[at]!);
     if (key.scope !== scope || key.record.slice(0, -12) !== chain) break;
-    forged[at] = rehashed(lines[at]!, previousHash === undefined ? { passes: 99 } : { previousHash });
+    forged[at] = rehashed(lines[at]!, previousHash === undefined ? members : { previousHash });
     previousHash = (JSON.parse(forged[at]!) as Record<string, string>).hash;
   }
   return forged;

@@ -31,7 +31,7 @@ describe(`in an export of ${count.toLocaleString('en')} records`, () => {
     '%s',
     async (_, tampering) => {
       let tried = 0;
-      for (const part of [0, 0.3, 0.6]) {
+      for (const part of [0.2, 0.6]) {
         // From each place on, the first record that it can be done to.
         for (let one = Math.floor(part * count); one < lines.length; one += 1) {
           const changed = tampering(lines, one, (one + 777) % count);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { AuditRecord } from '../../shared/audit/record';
+import { sealsOf } from '../../shared/audit/seal';
 import { exported, sealedUpTo, trailOf, trailStart } from '../builders/trails';
 import { depth, keyOf, rehashed, rehashedFrom, steps, verify, withManifest } from './forging';
 import { isLiterallyValid } from './literal-verifier';
@@ -85,6 +86,31 @@ describe('an export with seals', () => {
       }),
       { numRuns: 10 * depth },
     );
+  });
+
+  test('finds a root that is not that of the records, in a chain of seals that is whole', async () => {
+    const records = trailOf([0, 3, 5].map((resource) => ({ resource, seconds: 600 })));
+    const seals = sealedUpTo(records, trailStart + day / 4);
+    const lines = (await exported([...records, ...seals])).split(/(?<=\n)/).slice(0, -1);
+    const first = lines.findIndex((line) => line.includes('"scope":"seal"'));
+    const { sealed } = JSON.parse(lines[first]!) as { sealed: object };
+    const forged = rehashedFrom(lines, first, { sealed: { ...sealed, root: 'ab'.repeat(32) } });
+    expect(await verify(await withManifest(forged))).toMatchObject({
+      valid: false,
+      firstBad: { ...keyOf(lines[first]!), reason: expect.stringContaining('the root that it sealed') },
+    });
+  });
+
+  test('finds an hour without a seal, in a chain of seals that is whole', async () => {
+    const [first] = sealsOf('2026-11-20T08', undefined, [], [], trailStart);
+    const [third] = sealsOf('2026-11-20T10', first, [first!], [], trailStart);
+    expect(await verify(await exported([first!, third!]))).toMatchObject({
+      valid: false,
+      firstBad: {
+        record: third!.record,
+        reason: expect.stringContaining('the seal of hour 2026-11-20T09 is missing'),
+      },
+    });
   });
 
   test('finds a record slipped into a day that was sealed long ago', async () => {

@@ -111,6 +111,16 @@ describe('what is not a byte', () => {
     );
   });
 
+  test('a line that stands there twice is named also where its own line follows at once', async () => {
+    const [first, second, third, manifest] = await linesOf(
+      [3, 3, 0].map((resource) => ({ resource, seconds: 1 })),
+    );
+    expect(await verify([first, third, second, third, manifest].join(''))).toMatchObject({
+      valid: false,
+      firstBad: keyOf(third!),
+    });
+  });
+
   test('two trails mixed in one chain are told apart', async () => {
     const of = (seconds: number) => [0, 0, 0, 0].map((resource) => ({ resource, seconds }));
     const [ours, theirs] = [await linesOf(of(5)), await linesOf(of(6))];
